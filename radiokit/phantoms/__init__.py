@@ -1,0 +1,1 @@
+"""Offline twins of the public data sets, in the same files and folders."""
