@@ -1,0 +1,274 @@
+"""The `radiokit` command. Imports happen inside the commands, so that `--help` is quick."""
+
+import sys
+import traceback
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from radiokit import __version__, shipped_folder
+
+DISCLAIMER = "For teaching and research. Not a medical device, not for diagnosis."
+PHANTOM_SETS = {"chest": ("montgomery", "shenzhen", "jsrt", "vindr_ribcxr")}
+
+app = typer.Typer(
+    help=f"Radiology deep-learning studies as notebooks. {DISCLAIMER}",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(help="Data sets: list them, get them, check a copy.", no_args_is_help=True)
+train_app = typer.Typer(help="Train on images of your own.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+app.add_typer(train_app, name="train")
+
+
+class Scale(StrEnum):
+    """How much a notebook computes."""
+
+    quick = "quick"
+    full = "full"
+
+
+class Language(StrEnum):
+    """Language of the words in figures and tables."""
+
+    en = "en"
+    pt = "pt"
+    es = "es"
+
+
+DataFolder = Annotated[Path, typer.Option("--data", help="Folder with one folder per data set.")]
+Words = Annotated[Language, typer.Option("--language", help="Words of figures and tables.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"radiokit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the whole traceback of an error.")
+    ] = False,
+) -> None:
+    """Options that stand before the command; `main` looks at --debug itself."""
+
+
+@app.command()
+def run(
+    notebooks: Annotated[
+        list[str] | None, typer.Argument(help="Numbers, names or paths; none: all of them.")
+    ] = None,
+    scale: Annotated[Scale, typer.Option(help="quick: minutes. full: as published.")] = Scale.quick,
+    data: DataFolder = Path("datasets"),
+    language: Words = Language.en,
+    out: Annotated[Path, typer.Option(help="Each notebook gets a folder in here.")] = Path(
+        "outputs"
+    ),
+) -> None:
+    """Run notebooks and keep their figures, tables and scores."""
+    from radiokit import book
+
+    settings = book.RunSettings(scale.value, data, language.value, out)
+    runs = [book.run_notebook(path, settings) for path in book.find_notebooks(notebooks)]
+    typer.echo(f"\n{book.summary_table(runs)}\n\n{DISCLAIMER}")
+    if any(run.error for run in runs):
+        raise typer.Exit(1)
+
+
+@app.command()
+def figures(
+    notebooks: Annotated[
+        list[str] | None, typer.Argument(help="Numbers or names; none: all that were run.")
+    ] = None,
+    language: Words = Language.en,
+    out: Annotated[Path, typer.Option(help="Where `radiokit run` left its results.")] = Path(
+        "outputs"
+    ),
+) -> None:
+    """Draw figures and tables again from a finished run, in another language too."""
+    from radiokit import book, report
+
+    names = [path.stem for path in book.find_notebooks(notebooks)]
+    folders = [out / name for name in names if (out / name / "metrics.json").is_file()]
+    if not folders:
+        raise FileNotFoundError(
+            f"{out} holds no finished run of {', '.join(names)}. Run it first: radiokit run"
+        )
+    for folder in folders:
+        report.redraw(folder, language.value)
+        typer.echo(f"Drawn again in {folder / 'figures'} and {folder / 'tables'}")
+
+
+@app.command()
+def notebooks(
+    out: Annotated[Path, typer.Option(help="Folder to copy them into.")] = Path("notebooks"),
+) -> None:
+    """Copy the notebooks into a folder of yours, to read and change."""
+    import shutil
+
+    sources = sorted(shipped_folder("notebooks").glob("*.ipynb"))
+    present = [source.name for source in sources if (out / source.name).exists()]
+    if present:
+        raise FileExistsError(
+            f"{out} already holds {', '.join(present)}, perhaps with changes of yours. "
+            "Choose another folder with --out."
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    for source in sources:
+        shutil.copyfile(source, out / source.name)
+        typer.echo(str(out / source.name))
+
+
+@app.command()
+def phantom(
+    study: Annotated[str, typer.Argument(help="Name of the study: chest.")],
+    out: Annotated[Path, typer.Option(help="Folder that gets one folder per data set.")],
+    patients: Annotated[int, typer.Option(min=1, help="Patients in each data set.")] = 20,
+    seed: Annotated[int, typer.Option(help="Another seed, other patients.")] = 0,
+) -> None:
+    """Make phantom images in the layout of a study's real data sets."""
+    from importlib import import_module
+
+    if study not in PHANTOM_SETS:
+        raise ValueError(f"No phantoms for {study!r}. Studies: {', '.join(PHANTOM_SETS)}.")
+    phantoms = import_module(f"radiokit.phantoms.{study}")
+    for name in PHANTOM_SETS[study]:
+        folder = getattr(phantoms, f"make_{name}")(out / name, num_patients=patients, seed=seed)
+        typer.echo(f"{name}: {patients} phantom patients in {folder}")
+
+
+@data_app.command("list")
+def list_data(data: DataFolder = Path("datasets")) -> None:
+    """Show every data set: study, size, licence, and whether a copy is here."""
+    from radiokit import cards
+
+    for card in cards.list_cards():
+        copy = cards.find_copy(card.name, data)
+        typer.echo(f"{card.name}: {card.title}")
+        typer.echo(f"  study {card.study} · {card.size} · licence: {card.licence}")
+        typer.echo(f"  {card.url}")
+        typer.echo(f"  {'in ' + str(copy) if copy else 'no copy in ' + str(data)}")
+
+
+@data_app.command("get")
+def get_data(
+    names: Annotated[list[str], typer.Argument(help="Names from `radiokit data list`.")],
+    data: DataFolder = Path("datasets"),
+) -> None:
+    """Download data sets, or say how to get those that need a registration."""
+    from radiokit import cards
+
+    for name in names:
+        folder = cards.fetch(cards.load_card(name), data, progress=True)
+        typer.echo(f"{name}: {folder}")
+
+
+@data_app.command("check")
+def check_data(
+    names: Annotated[list[str] | None, typer.Argument(help="None: every data set.")] = None,
+    data: DataFolder = Path("datasets"),
+) -> None:
+    """Say exactly what is missing from a copy; exit code 1 if anything is."""
+    from radiokit import cards
+
+    chosen = [cards.load_card(name) for name in names] if names else cards.list_cards()
+    reports = {card.name: _check_card(card, data) for card in chosen}
+    for name, missing in reports.items():
+        typer.echo(f"{name}: {'incomplete' if missing else 'complete'}")
+        for line in missing:
+            typer.echo(f"  {line}")
+    if any(reports.values()):
+        raise typer.Exit(1)
+
+
+def _check_card(card, data: Path) -> list[str]:
+    from radiokit import cards
+
+    folder = cards.find_copy(card.name, data)
+    if folder is None:
+        return [f"no copy in {data / card.name}. Get it: radiokit data get {card.name}"]
+    return cards.check_copy(card, folder)
+
+
+@train_app.command("segment")
+def train_segment(
+    images: Annotated[list[Path], typer.Option(help="Folder of images; repeat for more.")],
+    masks: Annotated[list[Path], typer.Option(help="Folder of masks, in the same order.")],
+    out: Annotated[Path, typer.Option(help="Folder for the model and its scores.")],
+    patients: Annotated[
+        list[Path] | None, typer.Option(help="CSV of file and patient_id, in the same order.")
+    ] = None,
+    foreground: Annotated[
+        list[int] | None, typer.Option(help="Mask value to learn; none: all but 0.")
+    ] = None,
+    ignore: Annotated[
+        list[int] | None, typer.Option(help="Mask value where the truth is unknown.")
+    ] = None,
+    size: Annotated[int, typer.Option(min=32, help="Side of the network's square, pixels.")] = 256,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the images.")] = None,
+    seed: Annotated[int, typer.Option(help="Of weights, order and augmentation.")] = 0,
+    split_seed: Annotated[int, typer.Option(help="Of who trains and who is tested.")] = 0,
+) -> None:
+    """Train a network on images and masks of your own, tested on patients it has not seen."""
+    from radiokit import recipes
+
+    chosen = {"size": size, "seed": seed, "split_seed": split_seed}
+    if epochs is not None:
+        chosen["epochs"] = epochs
+    recipes.train_segmenter(
+        images,
+        masks,
+        out,
+        patients=patients or None,
+        foreground=foreground or None,
+        ignore=tuple(ignore or ()),
+        settings=recipes.SegmentSettings(**chosen),
+    )
+    typer.echo(DISCLAIMER)
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="Folder that `train segment` wrote.")],
+    images: Annotated[Path, typer.Option(help="Folder of images.")],
+    out: Annotated[Path, typer.Option(help="Folder for the predicted masks.")],
+) -> None:
+    """Predict masks for a folder of images, at their own size."""
+    from radiokit import recipes
+
+    recipes.predict_masks(model, images, out)
+    typer.echo(f"Masks in {out}. {DISCLAIMER}")
+
+
+def main() -> None:
+    """Entry of the console script: user errors become one line and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that can't show "·"
+    try:
+        app()
+    except (ValueError, OSError) as error:
+        if "--debug" in sys.argv:
+            traceback.print_exc()
+        sys.exit(_complain(error))
+
+
+def _complain(error: Exception) -> int:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    print(f"radiokit: {reason}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    main()
