@@ -1,0 +1,331 @@
+"""The chest phantom's anatomy: a patient drawn at random → X-ray attenuation and true masks.
+
+Every structure is a simple 3-D shape. Rays run parallel from back to front (a PA film), and what
+reaches a pixel is `exp(-attenuation)`: the film's own doing (scatter, contrast, noise, markers) is
+in `radiokit.phantoms.film`.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+from radiokit.phantoms import skeleton
+from radiokit.phantoms.lungs import project_vessels
+from radiokit.phantoms.projection import Film, blob, smooth_noise, tube_mask
+
+WATER = 0.19  # attenuation at about 70 keV, 1/cm
+AIR_IN_LUNG = 0.74  # part of the lung that X-rays do not see
+
+# The heart's borders from the great vessels (0) to the diaphragm (1), as parts of their furthest.
+HEART_DOWN = np.linspace(0, 1, 60)
+_KNOTS = [0, 0.1, 0.25, 0.45, 0.65, 0.8, 0.92, 0.97, 1.0]
+HEART_LEFT = PchipInterpolator(_KNOTS, [0.2, 0.4, 0.52, 0.75, 0.94, 1, 0.88, 0.72, 0.4])(HEART_DOWN)
+HEART_RIGHT = PchipInterpolator(_KNOTS, [0.3, 0.5, 0.75, 0.97, 1, 0.92, 0.7, 0.5, 0.1])(HEART_DOWN)
+
+
+@dataclass(frozen=True)
+class Patient:
+    """One person on one film; lengths in cm, `*_scale` relative to an average adult."""
+
+    sex: str
+    age_years: int
+    width_scale: float
+    height_scale: float
+    depth_scale: float
+    fat_cm: float
+    bone_scale: float
+    bone_density: float
+    rib_slope: float
+    clavicle_rise: float
+    scapula_in_cm: float
+    scoliosis_cm: float
+    rotation_deg: float
+    lean_deg: float
+    dome_y_cm: float
+    dome_step_cm: float
+    cardiothoracic_ratio: float
+    heart_turn_deg: float
+    heart_left_share: float
+    knob_cm: float
+    breast_cm: float
+    finding: str  # "normal", "consolidation", "cavity", "effusion" or "nodule"
+
+
+@dataclass(frozen=True)
+class Thorax:
+    """What the phantom knows about a film: attenuation (rows, columns) and its structures."""
+
+    attenuation: np.ndarray
+    masks: dict[str, np.ndarray]  # structure name → bool (rows, columns)
+
+
+def draw_patient(rng: np.random.Generator, finding: str) -> Patient:
+    """A random adult: habitus, position, breath held more or less deep, and the finding given."""
+    sex = "F" if rng.random() < 0.47 else "M"
+    size = 0.95 if sex == "F" else 1.0
+    fat = float(np.clip(rng.normal(1.8, 0.9), 0.5, 4.5))
+    stocky = 0.045 * (fat - 1.8) + rng.normal(0, 0.03)
+    age = int(rng.integers(18, 82))
+    return Patient(
+        sex=sex,
+        age_years=age,
+        width_scale=size * (1 + stocky),
+        height_scale=size * (1 - 0.8 * stocky + rng.normal(0, 0.04)),
+        depth_scale=size * (1 + stocky + rng.normal(0, 0.04)),
+        fat_cm=fat,
+        bone_scale=(0.9 if sex == "F" else 1.0) * rng.normal(1, 0.06),
+        bone_density=rng.normal(1.0, 0.12) * (1 - 0.004 * max(0, age - 50)),
+        rib_slope=rng.normal(1.0 - stocky, 0.12),
+        clavicle_rise=rng.normal(1.0, 0.22),
+        scapula_in_cm=max(0.0, rng.normal(0.8, 1.5)),
+        scoliosis_cm=rng.normal(0, 0.3),
+        rotation_deg=rng.normal(0, 3.0),
+        lean_deg=rng.normal(0, 4.0),
+        dome_y_cm=rng.normal(21.0 - 10 * max(0.0, stocky), 1.3),
+        dome_step_cm=rng.normal(1.2, 0.6),
+        cardiothoracic_ratio=float(np.clip(rng.normal(0.475, 0.055) + 0.02 * stocky, 0.36, 0.66)),
+        heart_turn_deg=rng.normal(12, 4),
+        heart_left_share=rng.normal(0.67, 0.03),
+        knob_cm=rng.uniform(1.2, 1.7) + 0.008 * max(0, age - 40),
+        breast_cm=rng.uniform(2.0, 5.5) if sex == "F" else 0.0,
+        finding=finding,
+    )
+
+
+def render_thorax(patient: Patient, film: Film, rng: np.random.Generator) -> Thorax:
+    """Attenuation of the whole chest on the film, and the masks of its structures.
+
+    Args:
+        patient: who; from `draw_patient`.
+        film: the pixel grid.
+        rng: for what is not written down in the patient: vessels, wobble of ribs, texture.
+
+    Returns:
+        Masks `left_lung`, `right_lung` (lung behind the heart and below the domes left out, pleural
+        fluid left out, consolidation kept), `heart` (whole), `left_clavicle`, `right_clavicle` (the
+        part over the rib cage), and `R1`..`L10`, ribs from the spine to their front ends.
+    """
+    ribs, clavicles = _draw_bones(patient, rng)
+    bones = _project_bones(film, ribs, clavicles, patient)
+    chest = _Chest(patient, film, rng)
+    masks = chest.masks()
+    for side, tube in clavicles.items():
+        masks[f"{side}_clavicle"] = skeleton.clavicle_mask(film, tube, patient)
+    masks |= {name: tube_mask(film, tube) for name, tube in ribs.items()}
+    soft = chest.soft_tissue()
+    return Thorax(cv2.GaussianBlur(soft + bones, (0, 0), 0.07 / film.pixel_cm), masks)
+
+
+def _draw_bones(patient: Patient, rng: np.random.Generator) -> tuple[dict, dict]:
+    ribs = {}
+    for name in skeleton.RIB_NAMES:
+        side = "right" if name[0] == "R" else "left"
+        ribs[name] = skeleton.rib_tube(int(name[1:]), side, patient, rng.standard_normal(4))
+    clavicles = {
+        side: skeleton.clavicle_tube(side, patient, rng.standard_normal(4))
+        for side in skeleton.SIDES
+    }
+    return ribs, clavicles
+
+
+def _project_bones(film: Film, ribs: dict, clavicles: dict, patient: Patient) -> np.ndarray:
+    bones = skeleton.project_ribs(film, ribs, patient)
+    bones += skeleton.project_clavicles(film, clavicles, patient)
+    bones += skeleton.project_spine(film, patient)
+    for side in skeleton.SIDES:
+        bones += skeleton.project_shoulder(film, side, patient)
+    return bones
+
+
+class _Chest:
+    """Soft tissue of one patient, computed once and shared between attenuation and masks."""
+
+    def __init__(self, patient: Patient, film: Film, rng: np.random.Generator):
+        self.patient, self.film, self.rng = patient, film, rng
+        self.x, self.y = film.grid_cm()
+        self.half_width = skeleton.chest_half_width(self.y, patient)
+        self.heart = self._heart_thickness()
+        self.knob = blob(
+            self.x,
+            self.y,
+            (1.6 + skeleton.midline_x(np.array(5.8), patient, 0.0), 5.9 * patient.height_scale),
+            (patient.knob_cm + 0.2, patient.knob_cm + 0.4),
+        )
+        self.ripple = {side: smooth_noise(rng, (film.shape[0], 2), 60)[:, :1] for side in (1, -1)}
+        self.lung = {side: self._lung_inside(side) for side in (1, -1)}
+        self.fluid = self._effusion()
+
+    # -- outlines ------------------------------------------------------------------------------
+
+    def _dome_y(self, side: int) -> np.ndarray:
+        """Height of the top of the diaphragm above every column: right dome higher than left."""
+        crest = self.patient.dome_y_cm + (self.patient.dome_step_cm if side > 0 else 0.0)
+        reach = 13.4 * self.patient.width_scale
+        away = (side * self.x - 0.47 * reach) / (0.53 * reach)
+        return (
+            crest + 3.4 * np.clip(away, 0, None) ** 2.2 + 1.2 * np.clip(-away, 0, None) ** 2
+        ) * self.patient.height_scale
+
+    def _mediastinum_x(self, side: int) -> np.ndarray:
+        """Inner border of a lung at every row: vessels above, oesophagus and spine below."""
+        y = self.y / self.patient.height_scale
+        hilum = 0.9 * np.exp(-(((y - (8.6 if side > 0 else 9.6)) / 2.0) ** 2))
+        upper = 0.35 * np.exp(-((np.clip(y, 0, None) / 3.0) ** 2))
+        lower = (0.3 if side > 0 else 0.9) * np.clip((y - 11.0) / 3.0, 0, 1)
+        border = 2.15 + upper - lower + hilum + 0.12 * self.ripple[side]
+        return border + side * skeleton.midline_x(self.y, self.patient, -1.0)
+
+    def _heart_thickness(self) -> np.ndarray:
+        """0..1: narrow at the great vessels, bulging left, as wide as the ratio asks for."""
+        patient = self.patient
+        top = 9.0 * patient.height_scale
+        bottom = (patient.dome_y_cm + 0.7 * patient.dome_step_cm + 0.8) * patient.height_scale
+        chest = skeleton.chest_half_width(np.array(patient.dome_y_cm - 1), patient)
+        width = patient.cardiothoracic_ratio * 2 * float(chest)
+        shift = skeleton.midline_x(np.array(16.0), patient, 3.0)
+        x = self.x - shift
+        down = (self.y - np.tan(np.radians(patient.heart_turn_deg)) * (x - 0.2 * width) - top) / (
+            bottom - top
+        )
+        left = width * patient.heart_left_share * np.interp(down, HEART_DOWN, HEART_LEFT)
+        right = width * (1 - patient.heart_left_share) * np.interp(down, HEART_DOWN, HEART_RIGHT)
+        across = (x - (left - right) / 2) / np.maximum((left + right) / 2, 0.05)
+        inside = np.clip(1 - across**2, 0, None) * (down > 0) * (down < 1)
+        return np.sqrt(inside) * np.sqrt(np.clip(2.2 * down, 0.25, 1))
+
+    def _lung_inside(self, side: int) -> np.ndarray:
+        """Thickness of the chest cavity, cm, between rib cage and mediastinum, above the dome."""
+        x, patient = side * self.x, self.patient
+        outer = self.half_width - 0.1 + 0.08 * self.ripple[side]
+        inner = self._mediastinum_x(side)
+        apex = np.exp(-((np.clip(self.y, 0, None) / 3.0) ** 2))
+        left_end = apex * (inner + 0.2) - (1 - apex) * outer
+        middle, half = (outer + left_end) / 2, (outer - left_end) / 2
+        top = 0.2 + 0.2 * self.ripple[side][:1]
+        rise = np.sqrt(
+            np.clip((self.y - top) / 7.0, 0, 1) * (2 - np.clip((self.y - top) / 7, 0, 1))
+        )
+        half = np.maximum(half * np.clip(2.6 * rise, 0, 1), 0.01)
+        chord = np.sqrt(np.clip(1 - ((x - middle) / half) ** 2, 0, None))
+        return 17.0 * patient.depth_scale * rise * chord * (x > inner)
+
+    def _effusion(self) -> np.ndarray:
+        """True where fluid fills the costophrenic angle, climbing along the chest wall."""
+        if self.patient.finding != "effusion":
+            return np.zeros(self.film.shape, bool)
+        side = 1 if self.rng.random() < 0.5 else -1
+        level = (self.patient.dome_y_cm + self.rng.uniform(-4.0, 1.0)) * self.patient.height_scale
+        wall = np.clip(self.half_width - side * self.x, 0, None)
+        return (side * self.x > 0) & (self.y > level - 5.0 * np.exp(-wall / 1.6) + 0.15 * wall)
+
+    # -- products ------------------------------------------------------------------------------
+
+    def masks(self) -> dict[str, np.ndarray]:
+        """Lungs (heart, aorta, fluid and what lies below the domes left out) and heart."""
+        masks = {"heart": self.heart > 0}
+        solid = masks["heart"] | (self.knob > 0) | self.fluid
+        for name, side in (("left_lung", 1), ("right_lung", -1)):
+            masks[name] = (self.lung[side] > 0.5) & (self.y < self._dome_y(side)) & ~solid
+        return masks
+
+    def soft_tissue(self) -> np.ndarray:
+        """Attenuation of everything but bone."""
+        air = self._lung_air()
+        inside = np.clip(air / 4.0, 0, 1)
+        vessels = project_vessels(self.film, self.patient, self.rng) * inside
+        texture = 1 + 0.035 * smooth_noise(self.rng, self.film.shape, 0.25 / self.film.pixel_cm)
+        texture += 0.03 * smooth_noise(self.rng, self.film.shape, 1.0 / self.film.pixel_cm)
+        opacity = np.clip(self._opacity(), 0, 0.95)
+        air = air * texture * (1 - opacity) * AIR_IN_LUNG + self._other_air()
+        return WATER * (self._body() - air + vessels) + 0.05 * (self.heart > 0.1) * self.heart
+
+    def _lung_air(self) -> np.ndarray:
+        """Thickness of lung above every pixel, cm, with heart, aorta, fluid and liver taken out."""
+        total = 0.0
+        for side in (1, -1):
+            below = np.clip(self.y - self._dome_y(side), 0, None) / 5.5
+            total = total + self.lung[side] * np.clip(1 - 0.25 * (below > 0) - np.sqrt(below), 0, 1)
+        total = total - 10.5 * self.patient.depth_scale * self.heart
+        total = total - 8.0 * self.knob
+        return np.where(self.fluid, 0.1, 1.0) * np.clip(total, 0, None)
+
+    def _body(self) -> np.ndarray:
+        """Thickness of the trunk, neck, shoulders and breasts, cm."""
+        patient, x, y = self.patient, self.x, self.y
+        outer = self.half_width + 1.6 + 0.9 * patient.fat_cm
+        slope = -4.0 + 0.25 * np.clip(np.abs(x) - 5.5, 0, None) - 0.5 * patient.fat_cm
+        depth = np.clip((y - slope) / 9.0, 0, 1)
+        rise = np.sqrt(depth * (2 - depth))
+        trunk = (20.5 + 1.6 * patient.fat_cm) * patient.depth_scale * rise
+        wide = np.where(y < 7, outer + (7 - y) * 2.2, outer)
+        trunk = trunk * np.clip(1 - (np.abs(x) / wide) ** 3.5, 0, None) ** 0.4
+        neck = (
+            12.0 * np.sqrt(np.clip(1 - (x / (5.4 + 0.5 * patient.fat_cm)) ** 2, 0, None)) * (y < 4)
+        )
+        along = np.clip((y - 3.0) / 14.0, 0, 1)
+        arm = (19.0 * patient.width_scale + 4.5 * along - np.abs(x)) / (4.3 + 0.4 * patient.fat_cm)
+        arm = 8.5 * np.sqrt(np.clip(1 - arm**2, 0, None)) * (y > 1.0)
+        return np.maximum(np.maximum(trunk, neck), arm) + self._breasts()
+
+    def _breasts(self) -> np.ndarray:
+        size = self.patient.breast_cm
+        if size == 0:
+            return np.zeros(self.film.shape, np.float32)
+        total = 0.0
+        for side in (1, -1):
+            centre = (side * 7.6 * self.patient.width_scale, 17.0 + 0.3 * size)
+            above = np.where(self.y < centre[1], 6.5, 4.2)
+            total = total + size * blob(self.x, self.y, centre, (5.8, above))
+        return total
+
+    def _other_air(self) -> np.ndarray:
+        """Trachea, main bronchi, gas in the stomach and at times in the bowel, cm."""
+        x, y, patient = self.x, self.y, self.patient
+        carina = 8.3 * patient.height_scale
+        middle = skeleton.midline_x(y, patient, 1.0) - 0.12 * np.clip(y, 0, None) / 4
+        air = 1.7 * np.sqrt(np.clip(1 - ((x - middle) / 0.85) ** 2, 0, None)) * (y < carina)
+        for steep, radius in ((0.55, 0.55), (-0.85, 0.65)):
+            centre = middle + (y - carina + 0.8) / steep * 0.75
+            branch = np.sqrt(np.clip(1 - ((x - centre) / radius / 1.3) ** 2, 0, None))
+            air = air + 1.1 * branch * (y > carina - 0.6) * (y < carina + 2.2)
+        return air + self._stomach_gas()
+
+    def _stomach_gas(self) -> np.ndarray:
+        rng, patient = self.rng, self.patient
+        top = (patient.dome_y_cm + patient.dome_step_cm) * patient.height_scale
+        gas = np.zeros(self.film.shape, np.float32)
+        size = rng.uniform(1.2, 3.4)
+        centre = (rng.uniform(4.5, 8.5), top + size * 0.62 + rng.uniform(0.7, 1.4))
+        bubble = blob(self.x, self.y, centre, (1.35 * size, 0.62 * size))
+        gas += 1.5 * size * bubble * (self.y < centre[1] + rng.uniform(0.0, 1.0) * size)
+        for _ in range(int(rng.integers(0, 5))):  # the left bend of the colon
+            place = (rng.uniform(5, 12), top + rng.uniform(2.5, 6.5))
+            gas += 2.5 * blob(self.x, self.y, place, rng.uniform(0.6, 1.5, 2))
+        return gas * (self.y > self._dome_y(1) + 0.35)
+
+    def _opacity(self) -> np.ndarray:
+        """Part of the lung's air (0..1) that disease has taken, above every pixel."""
+        rng, patient = self.rng, self.patient
+        opacity = np.zeros(self.film.shape, np.float32)
+        if patient.finding in ("normal", "effusion"):
+            return opacity
+        if patient.finding == "nodule":
+            radius = rng.uniform(0.6, 1.5)
+            return radius / 7 * blob(self.x, self.y, self._place_in_lung(20.0), (radius, radius))
+        for _ in range(int(rng.integers(1, 4))):
+            place, size = self._place_in_lung(11.0), rng.uniform(1.2, 3.6, 2)
+            patch = blob(self.x, self.y, place, size) ** 1.5
+            cloud = 1 + 0.5 * smooth_noise(rng, self.film.shape, 0.7 / self.film.pixel_cm)
+            opacity += rng.uniform(0.25, 0.6) * patch * np.clip(cloud, 0, None)
+            if patient.finding == "cavity":
+                hole = rng.uniform(0.5, 0.75) * size
+                opacity -= 0.3 * blob(self.x, self.y, place, hole)
+        return opacity
+
+    def _place_in_lung(self, lowest_y_cm: float) -> tuple[float, float]:
+        side = 1 if self.rng.random() < 0.5 else -1
+        y = self.rng.uniform(2.0, lowest_y_cm) * self.patient.height_scale
+        outer = float(skeleton.chest_half_width(np.array(y), self.patient))
+        return side * self.rng.uniform(0.4, 0.85) * outer, y
