@@ -156,9 +156,9 @@ def list_data(data: DataFolder = Path("datasets")) -> None:
     for card in cards.list_cards():
         copy = cards.find_copy(card.name, data)
         typer.echo(f"{card.name}: {card.title}")
-        typer.echo(f"  study {card.study} · {card.size} · licence: {card.licence}")
+        typer.echo(f"  study {card.study} · {card.modality} · {card.size} · {card.license}")
         typer.echo(f"  {card.url}")
-        typer.echo(f"  {'in ' + str(copy) if copy else 'no copy in ' + str(data)}")
+        typer.echo(f"  {'a copy in ' + str(copy) if copy else 'no copy in ' + str(data)}")
 
 
 @data_app.command("get")
@@ -170,8 +170,12 @@ def get_data(
     from radiokit import cards
 
     for name in names:
-        folder = cards.fetch(cards.load_card(name), data, progress=True)
-        typer.echo(f"{name}: {folder}")
+        card = cards.load_card(name)
+        folder = cards.fetch(card, data, progress=True)
+        missing = cards.check_copy(card, folder)
+        _report_copy(name, missing)
+        if missing and card.by_hand:
+            typer.echo(f"  {card.by_hand}")
 
 
 @data_app.command("check")
@@ -185,11 +189,15 @@ def check_data(
     chosen = [cards.load_card(name) for name in names] if names else cards.list_cards()
     reports = {card.name: _check_card(card, data) for card in chosen}
     for name, missing in reports.items():
-        typer.echo(f"{name}: {'incomplete' if missing else 'complete'}")
-        for line in missing:
-            typer.echo(f"  {line}")
+        _report_copy(name, missing)
     if any(reports.values()):
         raise typer.Exit(1)
+
+
+def _report_copy(name: str, missing: list[str]) -> None:
+    typer.echo(f"{name}: {'incomplete' if missing else 'complete'}")
+    for line in missing:
+        typer.echo(f"  {line}")
 
 
 def _check_card(card, data: Path) -> list[str]:
