@@ -7,6 +7,7 @@ import stat
 import tempfile
 import tomllib
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path, PurePosixPath
 
@@ -223,10 +224,8 @@ def _entry_problems(entry: LayoutEntry, found: dict, is_phantom: bool) -> list[s
     expected = max(len(wanted), 1) if is_phantom else entry.count
     if not missing and (len(present) == expected or (is_phantom and present)):
         return []
-    named = f"; missing: {_first(missing)}" if missing else ""
-    return [
-        f"{entry.what}: {len(present)} of {expected} found{named} (such as {entry.example})."
-    ]
+    named = f"; missing: {name_a_few(missing)}" if missing else ""
+    return [f"{entry.what}: {len(present)} of {expected} found{named} (such as {entry.example})."]
 
 
 def _wanted_names(entry: LayoutEntry, found: dict, is_phantom: bool) -> dict[str, str]:
@@ -257,11 +256,25 @@ def _empty_file_problems(found: dict) -> list[str]:
     """Files of no bytes are what an interrupted copy leaves."""
     files = [path for paths in found.values() for path in paths.values()]
     empty = [path.name for path in files if path.stat().st_size == 0]
-    return [f"empty files (0 bytes): {len(empty)}: {_first(empty)}."] if empty else []
+    return [f"empty files (0 bytes): {len(empty)}: {name_a_few(empty)}."] if empty else []
 
 
-def _first(names: list[str]) -> str:
-    """The first few names and how many more."""
+def name_a_few(names: Sequence[str]) -> str:
+    """The first few names and how many more.
+
+    Use it in messages about many files.
+
+    Args:
+        names: names, most telling first.
+
+    Returns:
+        Text such as `a, b, c and 4 more`.
+
+    Example:
+        >>> name_a_few(["a", "b", "c", "d"])
+        'a, b, c and 1 more'
+    """
+    names = list(names)
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more
 
