@@ -1,0 +1,151 @@
+"""Every notebook runs once, by `radiokit run` of the installed wheel; every test reads that run."""
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import notebook_gate
+import pandas
+import pytest
+from PIL import Image
+
+from radiokit import __version__, book
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = sorted((CHECKOUT / "notebooks").glob("*.ipynb"))
+STAMPS = ("PHANTOM DATA", "QUICK RUN", "not a clinical result")
+
+every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+@pytest.fixture
+def record(book_run, path):
+    """Folder of a notebook's record."""
+    return book_run.outputs / path.stem
+
+
+def read_json(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def names(folder, suffix):
+    return sorted(one.stem for one in folder.glob(f"*{suffix}"))
+
+
+def test_there_are_notebooks():
+    assert "05_chest_xray" in [path.stem for path in NOTEBOOKS]
+
+
+def test_the_run_succeeds_and_complains_of_nothing(book_run):
+    assert book_run.process.returncode == 0, book_run.process.stderr
+    assert book_run.process.stderr == ""
+
+
+def test_the_run_ends_with_one_table_and_the_disclaimer(book_run):
+    lines = book_run.process.stdout.strip().splitlines()
+    assert "not for diagnosis" in lines[-1]
+    table = lines[-2 - len(NOTEBOOKS) - 1 : -2]
+    assert table[0].split() == ["notebook", "minutes", "headline", "score", "figures"]
+    for path, row in zip(NOTEBOOKS, table[1:], strict=True):
+        assert re.match(rf"{path.stem} +\d+\.\d  .*\d\.\d+ \((95 % interval|range) ", row)
+        assert row.endswith(str(book_run.outputs / path.stem / "figures"))
+
+
+@every_notebook
+def test_every_group_of_cells_prints_a_line(book_run, path):
+    notebook = nbformat.read(path, as_version=4)
+    for group in book.cell_groups(notebook):
+        pattern = rf"^  {re.escape(group.title)} · {len(group.cells)} cells? · [\d.]+ s$"
+        assert re.search(pattern, book_run.process.stdout, flags=re.MULTILINE)
+
+
+@every_notebook
+def test_the_executed_notebook_passes_the_gate(record, path):
+    executed = nbformat.read(record / path.name, as_version=4)
+    assert notebook_gate.gate(executed) == []
+
+
+@every_notebook
+def test_the_committed_notebook_passes_the_same_gate(path):
+    assert notebook_gate.gate(nbformat.read(path, as_version=4)) == []
+
+
+@every_notebook
+def test_the_committed_notebook_is_the_one_that_ran(record, path):
+    committed, executed = (nbformat.read(p, as_version=4) for p in (path, record / path.name))
+    assert notebook_gate.sources(committed) == notebook_gate.sources(executed)
+
+
+@every_notebook
+def test_long_cells_are_reported_not_refused(path):
+    print(path.stem, *notebook_gate.long_cells(nbformat.read(path, as_version=4)), sep="\n  ")
+
+
+@every_notebook
+def test_metrics_say_what_was_run_on_what(record):
+    metrics = read_json(record / "metrics.json")
+    assert metrics["versions"]["radiokit"] == __version__
+    assert {"settings", "versions", "seed", "scores", "headline", "stamp"} <= metrics.keys()
+    assert metrics["scale"] == "quick"
+    headline = metrics["headline"]
+    assert headline["low"] <= headline["estimate"] <= headline["high"]
+
+
+@every_notebook
+def test_a_quick_run_on_phantoms_is_stamped_everywhere(record):
+    stamp = read_json(record / "metrics.json")["stamp"]
+    assert [part for part in STAMPS if part not in stamp] == []
+    tables = [*(record / "tables").glob("*.csv"), *(record / "tables").glob("*.tex")]
+    for table in tables:
+        text = table.read_text(encoding="utf-8")
+        assert [part for part in STAMPS if part not in text] == [], table.name
+    for figure in (record / "figures").glob("*.png"):
+        with Image.open(figure) as image:
+            assert stamp in image.info.values(), figure.name
+
+
+@every_notebook
+def test_every_figure_is_a_png_of_300_dpi_and_a_pdf(record):
+    figures = record / "figures"
+    assert names(figures, ".png") == names(figures, ".pdf") != []
+    for picture in figures.glob("*.png"):
+        with Image.open(picture) as image:
+            assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+        assert picture.with_suffix(".pdf").read_bytes().startswith(b"%PDF-")
+
+
+@every_notebook
+def test_every_table_is_csv_and_latex(record):
+    tables = record / "tables"
+    assert names(tables, ".csv") == names(tables, ".tex") != []
+
+
+@every_notebook
+def test_every_case_has_a_row_with_its_patient_split_and_scores(record):
+    cases = pandas.read_csv(record / "cases.csv", dtype={"case_id": str, "patient_id": str})
+    needed = {"model", "dataset", "case_id", "patient_id", "split", "is_phantom"}
+    assert needed <= set(cases.columns)
+    assert cases["is_phantom"].all()
+    assert cases[sorted(needed)].notna().all(axis=None)
+    assert not cases.duplicated(["model", "dataset", "case_id", "split"]).any()
+
+
+@every_notebook
+def test_predicted_masks_are_kept(record):
+    masks = list((record / "masks").rglob("*.png"))
+    assert masks
+    for mask in masks[:20]:
+        with Image.open(mask) as image:
+            assert image.mode in ("L", "1")
+
+
+@every_notebook
+def test_nothing_half_written_remains(record):
+    assert [one.name for one in record.rglob("*") if one.name.startswith(".")] == []
+    assert [one.name for one in record.rglob("*.tmp")] == []
+
+
+@every_notebook
+def test_the_readme_leads_to_every_notebook(path):
+    assert f"(notebooks/{path.name})" in (CHECKOUT / "README.md").read_text(encoding="utf-8")
