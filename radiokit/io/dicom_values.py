@@ -220,7 +220,7 @@ def _decoding_error(path: Path, dataset: pydicom.Dataset, error: Exception) -> U
         return UnreadableFileError(path, f"its pixels are broken ({brief(error)})", COPY_AGAIN)
     return UnreadableFileError(
         path,
-        f"its pixels, {dataset.file_meta.TransferSyntaxUID.name}, cannot be decoded ({brief(error)})",
+        f"its {dataset.file_meta.TransferSyntaxUID.name} pixels cannot be decoded ({brief(error)})",
         "Copy it again, or decompress it first: gdcmconv --raw FILE NEW_FILE",
     )
 
