@@ -278,15 +278,19 @@ def _write_image(path: Path, image: np.ndarray) -> None:
 def _write_gif(path: Path, mask: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     large = cv2.resize(mask.astype(np.float32), (1024, 1024), interpolation=cv2.INTER_LINEAR)
-    Image.fromarray(np.where(large > 0.5, 255, 0).astype(np.uint8)).save(path, format="GIF")
+    picture = Image.fromarray((large > 0.5).astype(np.uint8), mode="P")
+    picture.putpalette([0, 0, 0, 255, 255, 255])
+    picture.save(path, format="GIF", optimize=False)
 
 
 def _write_img(path: Path, image: np.ndarray, rng: np.random.Generator) -> None:
     """Bone bright 0..1 → film density on 12 bits, big-endian, with the grain of film."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    density = 1 - cv2.resize(image, (2048, 2048), interpolation=cv2.INTER_CUBIC)
-    density += 0.008 * rng.standard_normal(density.shape, dtype=np.float32)
-    np.round(np.clip(density, 0, 1) * 4095).astype(">u2").tofile(path)
+    density = 4095 * (1 - cv2.resize(image, (2048, 2048), interpolation=cv2.INTER_CUBIC))
+    grain = 33 * rng.standard_normal((1024, 1024), dtype=np.float32)
+    density += np.tile(grain, (2, 2))
+    np.clip(density, 0, 4095, out=density)
+    density.astype(np.uint16).astype(">u2").tofile(path)
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -31,10 +31,10 @@ class Hospital:
     marker: str  # "letter", "box", "text" or "none"
 
 
-MONTGOMERY = Hospital(1.0, 0.30, 0.3, 0.13, 0.86, 1.05, 0.018, 0.07, 0.05, 0.6, 0.0, 0.15, "letter")
-SHENZHEN = Hospital(0.7, 0.55, 1.1, 0.24, 0.97, 0.80, 0.030, 0.05, 0.07, 0.1, 0.03, 0.25, "box")
-JSRT = Hospital(1.2, 0.15, 0.0, 0.17, 0.80, 1.00, 0.012, 0.08, 0.04, 0.15, 1.0, 0.0, "none")
-VINDR = Hospital(0.8, 0.45, 0.7, 0.18, 0.93, 0.92, 0.024, 0.05, 0.10, 0.3, 0.0, 0.2, "text")
+MONTGOMERY = Hospital(0.4, 0.35, 0.3, 0.15, 0.86, 1.05, 0.018, 0.07, 0.05, 0.6, 0.0, 0.15, "letter")
+SHENZHEN = Hospital(0.3, 0.60, 1.0, 0.25, 0.95, 0.80, 0.030, 0.05, 0.07, 0.1, 0.03, 0.25, "box")
+JSRT = Hospital(0.5, 0.20, 0.0, 0.18, 0.80, 1.00, 0.012, 0.08, 0.04, 0.1, 0.95, 0.0, "none")
+VINDR = Hospital(0.3, 0.50, 0.6, 0.20, 0.93, 0.92, 0.024, 0.05, 0.10, 0.3, 0.0, 0.2, "text")
 
 
 def expose(attenuation: np.ndarray, lungs: np.ndarray, hospital: Hospital, film: Film, rng):
@@ -65,7 +65,7 @@ def expose(attenuation: np.ndarray, lungs: np.ndarray, hospital: Hospital, film:
 
 def _print(density: np.ndarray, lungs: np.ndarray, hospital: Hospital, rng) -> np.ndarray:
     dark = np.percentile(density[lungs], 12)
-    bright = np.percentile(density[::4, ::4], 98)
+    bright = np.percentile(density[::4, ::4], 94)
     low, high = hospital.lung_level, hospital.bright_level
     low = low + rng.normal(0, 0.6 * hospital.spread)
     high = high + rng.normal(0, hospital.spread)
@@ -125,8 +125,10 @@ def _draw_line(metal: np.ndarray, film: Film, rng) -> None:
 
 def _draw_pacemaker(metal: np.ndarray, film: Film, rng) -> None:
     x, y = rng.uniform(8.5, 10.5), rng.uniform(3.0, 5.5)
-    turn = cv2.boxPoints(((x, y), (4.6, 3.6), rng.uniform(-30, 30)))
-    cv2.fillPoly(metal, [np.round(film.to_pixels(turn)).astype(np.int32)], 2.2)
+    angle = np.linspace(0, 2 * np.pi, 60)
+    rounded = [np.sign(wave) * np.abs(wave) ** 0.6 for wave in (np.cos(angle), np.sin(angle))]
+    case = np.stack([x + 2.4 * rounded[0], y + 1.9 * rounded[1] + 0.3 * rounded[0]], axis=1)
+    cv2.fillPoly(metal, [np.round(film.to_pixels(case)).astype(np.int32)], 1.4)
     lead = [[x, y - 1], [4.0, 0.0], [-3.5, 4.0], [-4.0, 16.0], [4.5, 19.5]]
     _stroke(metal, film, lead, 0.9, 0.16)
 
@@ -136,7 +138,7 @@ def add_borders(image: np.ndarray, hospital: Hospital, rng: np.random.Generator)
     if rng.random() >= hospital.collimated:
         return image
     rows, columns = image.shape
-    margins = rng.uniform(-0.03, 0.05, 4)
+    margins = rng.uniform(-0.03, 0.03, 4)
     turn = np.tan(np.radians(rng.normal(0, 0.7)))
     x = np.arange(columns)[None, :] / columns - 0.5
     y = np.arange(rows)[:, None] / rows - 0.5

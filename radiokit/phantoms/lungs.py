@@ -37,7 +37,7 @@ def _hilum(side: float, patient, rng: np.random.Generator) -> tuple:
     depth = rng.normal(0, 0.35, len(angles))
     directions = np.stack([side * np.cos(angles), np.sin(angles), depth], axis=1)
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    radii = np.array([0.34, 0.32, 0.3, 0.36, 0.46, 0.52, 0.48]) * rng.uniform(0.85, 1.1)
+    radii = np.array([0.4, 0.4, 0.36, 0.42, 0.55, 0.62, 0.56]) * rng.uniform(0.85, 1.1)
     return starts, directions, radii
 
 

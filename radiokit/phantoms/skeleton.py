@@ -24,7 +24,7 @@ RIB_DROP_Y = np.array([3.6, 4.9, 6.0, 6.9, 7.6, 8.0, 8.1, 7.8, 7.0, 6.0])
 RIB_END_DEGREES = np.array([143.0, 149.0, 150.0, 148.0, 144.0, 138.0, 131.0, 122.0, 112.0, 102.0])
 RIB_DEPTH_Z = np.array([4.5, 6.4, 7.7, 8.6, 9.2, 9.6, 9.8, 9.9, 9.8, 9.5])
 
-CORTEX, MARROW = 0.75, 0.13  # attenuation above soft tissue, 1/cm
+CORTEX, MARROW = 0.85, 0.14  # attenuation above soft tissue, 1/cm
 
 
 def chest_half_width(y_cm: np.ndarray, patient) -> np.ndarray:
@@ -47,7 +47,7 @@ def turn(points_cm: np.ndarray, patient) -> np.ndarray:
 def rib_tube(number: int, side: str, patient, wobble: np.ndarray) -> Tube:
     """Rib 1 to 10 from beside the spine, round the flank, to its front end."""
     index = number - 1
-    fraction = np.linspace(0, 1, 500)
+    fraction = np.linspace(0, 1, 380)
     start = np.arcsin(min(0.9, 2.3 / RIB_REACH_X[index]))
     angle = start + fraction * (np.radians(RIB_END_DEGREES[index] + wobble[2]) - start)
     reach = (RIB_REACH_X[index] + 0.15 * wobble[0]) * patient.width_scale
@@ -88,8 +88,8 @@ def project_ribs(film: Film, tubes: dict, patient) -> np.ndarray:
 
 def project_clavicles(film: Film, tubes: dict, patient) -> np.ndarray:
     """Shadows of both clavicles."""
-    cortex = 0.8 * CORTEX * patient.bone_density
-    return sum(project_tube(film, tube, 0.22, cortex, 1.2 * MARROW) for tube in tubes.values())
+    cortex = 1.4 * CORTEX * patient.bone_density
+    return sum(project_tube(film, tube, 0.22, cortex, 1.5 * MARROW) for tube in tubes.values())
 
 
 def clavicle_mask(film: Film, tube: Tube, patient) -> np.ndarray:
@@ -119,7 +119,7 @@ def project_spine(film: Film, patient) -> np.ndarray:
     arch = np.exp(-(((np.abs(from_midline) - 1.15) / 0.32) ** 2 + ((phase - 0.35) / 0.16) ** 2))
     spinous = np.exp(-((from_midline / 0.28) ** 2 + ((phase - 0.75) / 0.17) ** 2))
     wing = np.exp(-(((phase - 0.35) / 0.14) ** 2)) * (np.abs(from_midline) < 3.0) * 0.14
-    column = edge * (0.13 + 0.2 * body + 0.12 * plates) + 0.22 * arch + 0.22 * spinous + wing
+    column = edge * (0.08 + 0.14 * body + 0.1 * plates) + 0.18 * arch + 0.18 * spinous + wing
     return (patient.bone_density * column).astype(np.float32)
 
 
@@ -131,14 +131,14 @@ def project_shoulder(film: Film, side: str, patient) -> np.ndarray:
     lower = np.array([13.9 * wide - pull, 12.6])
     inner = np.array([10.6 * wide - 1.2 * pull, 3.6])
     mirror = np.array([sign, 1.0])
-    blade = fill_polygon(film, np.stack([socket, lower, inner]) * mirror) * np.float32(0.075)
+    blade = fill_polygon(film, np.stack([socket, lower, inner]) * mirror) * np.float32(0.13)
     rods = [(socket, lower, 0.4), (lower, inner, 0.14), (inner + [0.4, 0.6], socket + [1, -2], 0.5)]
     for start, end, radius in rods:
         fraction = np.linspace(0, 1, 240)[:, None]
         flat = (start + fraction * (end - start) + 0.4 * np.sin(np.pi * fraction)) * mirror
         centre = np.concatenate([flat, np.full((240, 1), -6.0)], axis=1)
         girth = np.full(240, radius)
-        blade = blade + project_tube(film, Tube(centre, girth, girth), 0.25, 0.6 * CORTEX, MARROW)
+        blade = blade + project_tube(film, Tube(centre, girth, girth), 0.25, 0.9 * CORTEX, MARROW)
     return blade + _project_humerus(film, sign, wide)
 
 
@@ -151,4 +151,4 @@ def _project_humerus(film: Film, sign: float, wide: float) -> np.ndarray:
     )
     girth = np.full(300, 1.15)
     shaft = project_tube(film, Tube(centre, girth, girth), 0.3, CORTEX, MARROW)
-    return 0.35 * head + shaft
+    return 0.75 * head + 0.6 * shaft

@@ -16,7 +16,6 @@ from radiokit.phantoms.lungs import project_vessels
 from radiokit.phantoms.projection import Film, blob, smooth_noise, tube_mask
 
 WATER = 0.19  # attenuation at about 70 keV, 1/cm
-AIR_IN_LUNG = 0.74  # part of the lung that X-rays do not see
 
 # The heart's borders from the great vessels (0) to the diaphragm (1), as parts of their furthest.
 HEART_DOWN = np.linspace(0, 1, 60)
@@ -45,6 +44,7 @@ class Patient:
     lean_deg: float
     dome_y_cm: float
     dome_step_cm: float
+    aeration: float  # part of the lung that is air, which X-rays do not see
     cardiothoracic_ratio: float
     heart_turn_deg: float
     heart_left_share: float
@@ -85,6 +85,7 @@ def draw_patient(rng: np.random.Generator, finding: str) -> Patient:
         lean_deg=rng.normal(0, 4.0),
         dome_y_cm=rng.normal(21.0 - 10 * max(0.0, stocky), 1.3),
         dome_step_cm=rng.normal(1.2, 0.6),
+        aeration=float(np.clip(rng.normal(0.74, 0.05), 0.55, 0.84)),
         cardiothoracic_ratio=float(np.clip(rng.normal(0.475, 0.055) + 0.02 * stocky, 0.36, 0.66)),
         heart_turn_deg=rng.normal(12, 4),
         heart_left_share=rng.normal(0.67, 0.03),
@@ -150,8 +151,8 @@ class _Chest:
         self.knob = blob(
             self.x,
             self.y,
-            (1.6 + skeleton.midline_x(np.array(5.8), patient, 0.0), 5.9 * patient.height_scale),
-            (patient.knob_cm + 0.2, patient.knob_cm + 0.4),
+            (1.5 + skeleton.midline_x(np.array(5.8), patient, 0.0), 6.2 * patient.height_scale),
+            (patient.knob_cm + 0.2, patient.knob_cm + 0.7),
         )
         self.ripple = {side: smooth_noise(rng, (film.shape[0], 2), 60)[:, :1] for side in (1, -1)}
         self.lung = {side: self._lung_inside(side) for side in (1, -1)}
@@ -171,7 +172,7 @@ class _Chest:
     def _mediastinum_x(self, side: int) -> np.ndarray:
         """Inner border of a lung at every row: vessels above, oesophagus and spine below."""
         y = self.y / self.patient.height_scale
-        hilum = 0.9 * np.exp(-(((y - (8.6 if side > 0 else 9.6)) / 2.0) ** 2))
+        hilum = 0.5 * np.exp(-(((y - (8.6 if side > 0 else 9.6)) / 2.0) ** 2))
         upper = 0.35 * np.exp(-((np.clip(y, 0, None) / 3.0) ** 2))
         lower = (0.3 if side > 0 else 0.9) * np.clip((y - 11.0) / 3.0, 0, 1)
         border = 2.15 + upper - lower + hilum + 0.12 * self.ripple[side]
@@ -209,7 +210,10 @@ class _Chest:
         )
         half = np.maximum(half * np.clip(2.6 * rise, 0, 1), 0.01)
         chord = np.sqrt(np.clip(1 - ((x - middle) / half) ** 2, 0, None))
-        return 17.0 * patient.depth_scale * rise * chord * (x > inner)
+        hidden = np.clip((self.y - 10.0) / 5.0, 0, 1)  # lung reaches in behind the heart
+        edge = np.clip((x - inner) / (0.25 + 2.4 * hidden) + 0.5, 0, 1)
+        share = (0.24 + 0.26 * hidden) * (x > 0)
+        return 17.0 * patient.depth_scale * rise * chord * (edge + (1 - edge) * share)
 
     def _effusion(self) -> np.ndarray:
         """True where fluid fills the costophrenic angle, climbing along the chest wall."""
@@ -227,7 +231,9 @@ class _Chest:
         masks = {"heart": self.heart > 0}
         solid = masks["heart"] | (self.knob > 0) | self.fluid
         for name, side in (("left_lung", 1), ("right_lung", -1)):
-            masks[name] = (self.lung[side] > 0.5) & (self.y < self._dome_y(side)) & ~solid
+            beside = side * self.x > self._mediastinum_x(side)
+            above = self.y < self._dome_y(side)
+            masks[name] = _largest_part((self.lung[side] > 0.5) & beside & above & ~solid)
         return masks
 
     def soft_tissue(self) -> np.ndarray:
@@ -238,36 +244,42 @@ class _Chest:
         texture = 1 + 0.035 * smooth_noise(self.rng, self.film.shape, 0.25 / self.film.pixel_cm)
         texture += 0.03 * smooth_noise(self.rng, self.film.shape, 1.0 / self.film.pixel_cm)
         opacity = np.clip(self._opacity(), 0, 0.95)
-        air = air * texture * (1 - opacity) * AIR_IN_LUNG + self._other_air()
+        air = air * texture * (1 - opacity) * self.patient.aeration + self._other_air()
         return WATER * (self._body() - air + vessels) + 0.05 * (self.heart > 0.1) * self.heart
 
     def _lung_air(self) -> np.ndarray:
         """Thickness of lung above every pixel, cm, with heart, aorta, fluid and liver taken out."""
-        total = 0.0
+        total, resting = 0.0, 1.0
         for side in (1, -1):
             below = np.clip(self.y - self._dome_y(side), 0, None) / 5.5
-            total = total + self.lung[side] * np.clip(1 - 0.25 * (below > 0) - np.sqrt(below), 0, 1)
-        total = total - 10.5 * self.patient.depth_scale * self.heart
-        total = total - 8.0 * self.knob
-        return np.where(self.fluid, 0.1, 1.0) * np.clip(total, 0, None)
+            share = np.clip(1 - 0.45 * (below > 0) - np.sqrt(below), 0, 1)
+            total = total + self.lung[side] * share
+            resting = np.minimum(resting, np.where(side * self.x > 0, 1 - 6 * below, 1))
+        low = np.minimum(self._dome_y(1), self._dome_y(-1))
+        total = total * np.where(np.abs(self.x) < 4.0, np.clip((low - self.y) / 0.8 + 1, 0, 1), 1)
+        total = total * (1 - 0.80 * self.heart * np.clip(resting, 0, 1))
+        return total * (1 - 0.45 * self.knob) * np.where(self.fluid, 0.1, 1.0)
 
     def _body(self) -> np.ndarray:
         """Thickness of the trunk, neck, shoulders and breasts, cm."""
         patient, x, y = self.patient, self.x, self.y
-        outer = self.half_width + 1.6 + 0.9 * patient.fat_cm
-        slope = -4.0 + 0.25 * np.clip(np.abs(x) - 5.5, 0, None) - 0.5 * patient.fat_cm
-        depth = np.clip((y - slope) / 9.0, 0, 1)
-        rise = np.sqrt(depth * (2 - depth))
-        trunk = (20.5 + 1.6 * patient.fat_cm) * patient.depth_scale * rise
-        wide = np.where(y < 7, outer + (7 - y) * 2.2, outer)
-        trunk = trunk * np.clip(1 - (np.abs(x) / wide) ** 3.5, 0, None) ** 0.4
-        neck = (
-            12.0 * np.sqrt(np.clip(1 - (x / (5.4 + 0.5 * patient.fat_cm)) ** 2, 0, None)) * (y < 4)
-        )
+        out = np.abs(x)
+        flank = self.half_width + 2.3 + 0.9 * patient.fat_cm
+        shoulder = 21.5 * patient.width_scale + 0.6 * patient.fat_cm
+        share = np.clip((10.5 - y) / 6.0, 0, 1)  # shoulders above, flanks below the armpit
+        wide = flank + (shoulder - flank) * share**2 * (3 - 2 * share)
+        slope = -5.0 + 0.30 * np.clip(out - 5.0, 0, None) - 0.5 * patient.fat_cm
+        thin, thick = (np.clip((y - slope) / depth, 0, 1) for depth in (4.0, 13.0))
+        trunk = 13.0 * np.sqrt(thin * (2 - thin)) + (7.5 + 1.6 * patient.fat_cm) * np.sqrt(thick)
+        trunk = patient.depth_scale * trunk * np.clip(1 - (out / wide) ** 7, 0, None) ** 0.5
+        neck = 14.0 * np.sqrt(np.clip(1 - (x / (5.6 + 0.6 * patient.fat_cm)) ** 2, 0, None))
         along = np.clip((y - 3.0) / 14.0, 0, 1)
-        arm = (19.0 * patient.width_scale + 4.5 * along - np.abs(x)) / (4.3 + 0.4 * patient.fat_cm)
-        arm = 8.5 * np.sqrt(np.clip(1 - arm**2, 0, None)) * (y > 1.0)
-        return np.maximum(np.maximum(trunk, neck), arm) + self._breasts()
+        arm = (19.5 * patient.width_scale + 5.0 * along - out) / (4.4 + 0.5 * patient.fat_cm)
+        arm = 9.0 * np.sqrt(np.clip(1 - arm**2, 0, None)) * np.clip((y - 1.5) / 3, 0, 1)
+        body = np.maximum(np.maximum(trunk, neck * (y < 6)), arm)
+        muscle = smooth_noise(self.rng, self.film.shape, 3.0 / self.film.pixel_cm)
+        muscle += 0.5 * smooth_noise(self.rng, self.film.shape, 0.9 / self.film.pixel_cm)
+        return body * (1 + 0.018 * muscle) + self._breasts()
 
     def _breasts(self) -> np.ndarray:
         size = self.patient.breast_cm
@@ -285,11 +297,11 @@ class _Chest:
         x, y, patient = self.x, self.y, self.patient
         carina = 8.3 * patient.height_scale
         middle = skeleton.midline_x(y, patient, 1.0) - 0.12 * np.clip(y, 0, None) / 4
-        air = 1.7 * np.sqrt(np.clip(1 - ((x - middle) / 0.85) ** 2, 0, None)) * (y < carina)
+        air = 2.4 * np.sqrt(np.clip(1 - ((x - middle) / 0.9) ** 2, 0, None)) * (y < carina)
         for steep, radius in ((0.55, 0.55), (-0.85, 0.65)):
             centre = middle + (y - carina + 0.8) / steep * 0.75
             branch = np.sqrt(np.clip(1 - ((x - centre) / radius / 1.3) ** 2, 0, None))
-            air = air + 1.1 * branch * (y > carina - 0.6) * (y < carina + 2.2)
+            air = air + 1.5 * branch * (y > carina - 0.6) * (y < carina + 2.2)
         return air + self._stomach_gas()
 
     def _stomach_gas(self) -> np.ndarray:
@@ -329,3 +341,11 @@ class _Chest:
         y = self.rng.uniform(2.0, lowest_y_cm) * self.patient.height_scale
         outer = float(skeleton.chest_half_width(np.array(y), self.patient))
         return side * self.rng.uniform(0.4, 0.85) * outer, y
+
+
+def _largest_part(mask: np.ndarray) -> np.ndarray:
+    """The largest connected part of a mask: no crumbs where heart and diaphragm meet."""
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    if count < 2:
+        return mask
+    return parts == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
