@@ -86,10 +86,11 @@ class NotebookError(RuntimeError):
 
 
 def find_notebooks(names: list[str] | None = None) -> list[Path]:
-    """Files of the notebooks asked for, in the order of the book.
+    """Files of the notebooks asked for, in that order.
 
     Args:
-        names: numbers (`"05"`), names (`"05_chest_xray"`) or paths; None or empty: all of them.
+        names: numbers (`"05"`), names (`"05_chest_xray"`) or paths; None or empty: all of them,
+            in the order of the book.
 
     Returns:
         Existing `.ipynb` files, none twice.
@@ -102,8 +103,7 @@ def find_notebooks(names: list[str] | None = None) -> list[Path]:
         if not shipped:
             raise ValueError(f"There are no notebooks in {shipped_folder('notebooks')}.")
         return shipped
-    found = dict.fromkeys(_find_notebook(name, shipped) for name in names)
-    return sorted(found, key=lambda path: path.name)
+    return list(dict.fromkeys(_find_notebook(name, shipped) for name in names))
 
 
 def _find_notebook(name: str, shipped: list[Path]) -> Path:

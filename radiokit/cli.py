@@ -106,8 +106,10 @@ def figures(
             f"{out} holds no finished run of {', '.join(names)}. Run it first: radiokit run"
         )
     for folder in folders:
-        report.redraw(folder, language.value)
-        typer.echo(f"Drawn again in {folder / 'figures'} and {folder / 'tables'}")
+        redrawn = report.redraw(folder, language.value)
+        typer.echo(f"{folder}: {len(redrawn.written)} files drawn again, {language.value} in names")
+        for sentence in redrawn.left_out:
+            typer.echo(f"  left out: {sentence}")
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import json
 import re
+import zlib
 
 CELL_BYTES = 400_000
 NOTEBOOK_BYTES = 1_500_000
@@ -140,3 +141,28 @@ def text_of(output) -> str:
         return output.text
     data = output.get("data", {})
     return "\n".join(str(data[kind]) for kind in data if kind.startswith("text/"))
+
+
+def pdf_text(content: bytes) -> str:
+    """The words drawn in a PDF whose letters are letters, a line per text drawn.
+
+    Args:
+        content: the file's bytes, as Matplotlib writes them with `pdf.fonttype` 42.
+
+    Returns:
+        Text; pieces between which letters are moved closer are joined.
+    """
+    string = rb"\(((?:\\.|[^()\\])*)\)"
+    lines = []
+    for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", content, flags=re.DOTALL):
+        for block in re.findall(rb"\bBT\b(.*?)\bET\b", _inflate(stream), flags=re.DOTALL):
+            letters = b"".join(re.findall(string, block, flags=re.DOTALL)).replace(b"\0", b"")
+            lines.append(re.sub(rb"\\(.)", rb"\1", letters).decode("latin-1"))
+    return "\n".join(lines)
+
+
+def _inflate(stream: bytes) -> bytes:
+    try:
+        return zlib.decompress(stream)
+    except zlib.error:
+        return b""  # a font or a picture

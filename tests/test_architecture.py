@@ -28,6 +28,8 @@ def complaints(source, name):
         ("metrics.py", "from radiokit.io import dicom"),
         ("metrics.py", "from . import losses"),
         ("metrics.py", "from .losses import dice_loss"),
+        ("metrics.py", "from radiokit.io import dicom, rasters, geometry"),
+        ("words.py", "from radiokit import record"),
         ("io/dicom.py", "from ..cards import load_card"),
         ("io/dicom.py", "from .. import cards"),
         ("plots.py", "from radiokit.report import redraw"),
@@ -86,6 +88,8 @@ def test_the_command_imports_inside_its_commands():
         ("models/blocks.py", "from radiokit import engine_tensorflow"),
         ("training.py", "from radiokit import losses, metrics"),
         ("report.py", "from radiokit import __version__, plots, stats, shipped_folder"),
+        ("plots.py", "from radiokit.record import read_run\nfrom radiokit.words import Words"),
+        ("record.py", "from radiokit.words import read_words"),
         ("cards.py", "from radiokit import shipped_folder"),
     ],
 )

@@ -161,6 +161,26 @@ def test_figures_without_a_run_say_what_to_do(radiokit):
     assert "radiokit" in complaint
 
 
+def test_figures_are_drawn_again_in_another_language(radiokit, monkeypatch, tmp_path):
+    notebook = write_notebook(tmp_path / "09_mine.ipynb", "1")
+    (tmp_path / "runs" / "09_mine").mkdir(parents=True)
+    (tmp_path / "runs" / "09_mine" / "metrics.json").write_text("{}", encoding="utf-8")
+    calls = []
+
+    def redraw(folder, language):
+        calls.append((folder.as_posix(), language))
+        return SimpleNamespace(written=["a", "b"], left_out=["agreement: no ratio"])
+
+    report = SimpleNamespace(redraw=redraw)
+    monkeypatch.setitem(sys.modules, "radiokit.report", report)
+    monkeypatch.setattr("radiokit.report", report, raising=False)
+    code, text, _ = radiokit("figures", notebook, "--language", "pt", "--out", "runs")
+    assert code == 0
+    assert calls == [("runs/09_mine", "pt")]
+    assert "2 files drawn again" in text
+    assert "left out: agreement: no ratio" in text
+
+
 def test_notebooks_are_copied_and_never_overwritten(radiokit, tmp_path):
     names = sorted(path.name for path in shipped_folder("notebooks").glob("*.ipynb"))
     assert radiokit("notebooks", "--out", "mine")[0] == 0

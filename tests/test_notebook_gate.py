@@ -1,8 +1,12 @@
 """The gate that holds the notebooks is itself held here."""
 
+import io
+
+import matplotlib
 import nbformat
 import notebook_gate as gate
 import pytest
+from matplotlib.figure import Figure
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 
@@ -120,3 +124,14 @@ def test_long_cells_are_reported():
     notebook.cells[1].source = "\n".join("x" * 16)
     assert gate.long_cells(notebook) == ["cell look ('x'): 16 lines"]
     assert gate.gate(notebook) == []
+
+
+def test_words_are_read_from_a_pdf():
+    figure = Figure()
+    figure.text(0.1, 0.5, "PHANTOM DATA · AVATAR (quick) RUN", rotation=0)
+    figure.text(0.1, 0.1, "turned", rotation=30)
+    content = io.BytesIO()
+    with matplotlib.rc_context({"pdf.fonttype": 42}):
+        figure.savefig(content, format="pdf")
+    lines = gate.pdf_text(content.getvalue()).splitlines()
+    assert sorted(lines) == ["PHANTOM DATA · AVATAR (quick) RUN", "turned"]
