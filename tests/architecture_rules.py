@@ -19,7 +19,8 @@ ALLOWED = {
     "io": {"io"},
     "tiling": {"io", "models"},
     "training": {"losses", "metrics"},
-    "report": {"plots", "record", "words", "stats", "metrics"},
+    "report": {"plots", "tables", "record", "words", "stats", "metrics"},
+    "tables": {"record", "words", "stats"},
     "plots": {"record", "words"},
     "record": {"words"},
 }
