@@ -22,12 +22,14 @@ class Picture:
         palette: uint8 (entries, 3) red, green, blue of each index; None without a palette.
         bits: of a stored value.
         is_lossy: JPEG, whose label values are not to be trusted.
+        is_drawn_in_alpha: one value throughout, so that only the transparency shows anything.
     """
 
     values: np.ndarray
     palette: np.ndarray | None
     bits: int
-    is_lossy: bool
+    is_lossy: bool = False
+    is_drawn_in_alpha: bool = False
 
 
 def decode_picture(path: Path) -> Picture:
@@ -62,7 +64,7 @@ def _decode_with_pillow(path: Path, formats: tuple[str, ...]) -> Picture:
         depth, colour_type = _png_header(path) if opened.format == "PNG" else (8, None)
         opened.load()
         if depth == 16 and colour_type in (2, 4, 6):  # Pillow keeps 8 of these 16 bits
-            picture = Picture(_without_alpha(_decode_png_16(path)), None, 16, False)
+            picture = _picture_of_values(_decode_png_16(path), None, 16)
         else:
             picture = replace(_picture_of(opened), is_lossy=is_lossy)
         if colour_type == 0 and depth in (2, 4):  # Pillow stretches these to 0..255
@@ -74,14 +76,14 @@ def _picture_of(opened: Image.Image) -> Picture:
     mode = opened.mode
     if mode in ("P", "PA"):
         palette = np.array(opened.getpalette("RGB"), np.uint8).reshape(-1, 3)
-        return Picture(_without_alpha(np.array(opened)), palette, 8, False)
+        return _picture_of_values(np.array(opened), palette, 8)
     if mode == "1":
-        return Picture(np.array(opened).astype(np.uint8), None, 1, False)
+        return Picture(np.array(opened).astype(np.uint8), None, 1)
     if mode in ("L", "LA", "RGB", "RGBA") or mode.startswith("I"):
-        values = _without_alpha(np.array(opened))
+        values = np.array(opened)
         values = values.astype(values.dtype.newbyteorder("="), copy=False)
-        return Picture(values, None, 8 * values.dtype.itemsize, False)
-    return Picture(np.array(opened.convert("RGB")), None, 8, False)  # CMYK, YCbCr, LAB, La
+        return _picture_of_values(values, None, 8 * values.dtype.itemsize)
+    return Picture(np.array(opened.convert("RGB")), None, 8)  # CMYK, YCbCr, LAB, La
 
 
 def _decode_tiff(path: Path) -> Picture:
@@ -116,8 +118,8 @@ def _picture_of_page(page) -> Picture:
     if page.photometric == 3:
         palette = (np.asarray(page.colormap).T >> 8).astype(np.uint8)
     orientation = int(page.tags.valueof(_EXIF_ORIENTATION, 1))
-    values = _upright(_without_alpha(values), orientation)
-    return Picture(values, palette, bits, is_lossy=page.compression == 7)
+    picture = _picture_of_values(_upright(values, orientation), palette, bits)
+    return replace(picture, is_lossy=page.compression == 7)
 
 
 def _refuse_missing_bytes(path: Path, page) -> None:
@@ -149,10 +151,15 @@ def _decode_png_16(path: Path) -> np.ndarray:
     return imagecodecs.png_decode(path.read_bytes())
 
 
-def _without_alpha(values: np.ndarray) -> np.ndarray:
+def _picture_of_values(values: np.ndarray, palette: np.ndarray | None, bits: int) -> Picture:
+    """Split grey + alpha and colour + alpha; further channels are dropped."""
     if values.ndim == 2:
-        return values
-    return values[..., :3] if values.shape[-1] > 2 else values[..., 0]
+        return Picture(values, palette, bits)
+    colour = values[..., :3] if values.shape[-1] > 2 else values[..., 0]
+    alpha = values[..., -1]
+    has_alpha = values.shape[-1] in (2, 4)
+    is_drawn_in_alpha = has_alpha and colour.min() == colour.max() and alpha.min() != alpha.max()
+    return Picture(np.ascontiguousarray(colour), palette, bits, False, bool(is_drawn_in_alpha))
 
 
 def _orientation(opened: Image.Image) -> int:

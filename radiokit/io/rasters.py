@@ -172,6 +172,9 @@ def read_label_mask(path: str | Path) -> np.ndarray:
         reason = f"it is {_kind(path)}, not a label mask"
         raise UnreadableFileError(path, reason, "Give a PNG, TIFF, GIF, BMP or DICOM mask.")
     picture = decode_picture(path)
+    if picture.is_drawn_in_alpha:
+        reason = "its labels are drawn in the transparency only, the colours are one value"
+        raise UnreadableFileError(path, reason, "Flatten it onto black and save it as PNG.")
     if picture.is_lossy:
         return _clean_jpeg_mask(path, _luminance(picture.values))
     if picture.palette is not None:
