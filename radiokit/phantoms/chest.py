@@ -34,7 +34,7 @@ from radiokit.phantoms.thorax import Patient, Thorax, draw_patient, render_thora
 
 VERSION = 1
 TUBERCULOSIS = ("consolidation", "cavity", "effusion")
-MONTGOMERY_PIXEL_CM = 42.8 / 640
+MONTGOMERY_PIXEL_CM = 0.00875 * 4892 / 640  # the real detector, with fewer pixels
 JSRT_PIXEL_CM = 0.0175
 NODULE_BLOCK, TUBERCULOSIS_BLOCK = (5, 8), (2, 5)  # so many ill among so many films
 
@@ -246,7 +246,7 @@ def _write_vindr_ribcxr(root: Path, num_patients: int, seed: int) -> None:
         split = "val" if index % 5 == 4 else "train"
         row = str(len(columns[split]["img"]))
         path = f"data/{split}/img/VinDr_RibCXR_{split}_{int(row):03d}.png"
-        _write_image(root / path, image)
+        _write_image(root / path.replace("data", "Data", 1), image)  # as in the public copy
         columns[split]["img"][row] = path
         for rib in RIB_NAMES:
             columns[split][rib][row] = _outline(thorax.masks[rib], rng)
@@ -272,7 +272,7 @@ def _write_image(path: Path, image: np.ndarray) -> None:
     """Grey values or a mask, 0..1 → 8-bit PNG."""
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.round(255 * image.astype(np.float32)).astype(np.uint8)
-    path.write_bytes(cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes())
+    path.write_bytes(cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes())
 
 
 def _write_gif(path: Path, mask: np.ndarray) -> None:

@@ -6,7 +6,7 @@ from radiokit.phantoms.projection import Film, project_points
 from radiokit.phantoms.skeleton import chest_half_width, midline_x
 
 GENERATIONS = 7
-POINTS_PER_CM = 22
+POINTS_PER_CM = 16
 
 
 def project_vessels(film: Film, patient, rng: np.random.Generator) -> np.ndarray:

@@ -89,19 +89,24 @@ def tube_points(tube: Tube, shell: float, cortex: float, marrow: float, count: i
     """Pieces of a hollow rod for `project_points`: `count` a cross-section, evenly spread.
 
     Returns:
-        Points (M, 3) in cm and their weights (M,) in cm².
+        Points (M, 2) in cm, as (x, y), and their weights (M,) in cm².
     """
     radius = np.sqrt((np.arange(count) + 0.5) / count)
     turn = np.arange(count) * 2.39996  # the golden angle spreads points evenly over a disc
     upright, depth = tube.frame()
     step_cm = np.linalg.norm(np.gradient(tube.centre_cm, axis=0), axis=1)
     angle = turn + 1.7 * np.arange(len(step_cm))[:, None]  # every section turned: no streaks
-    across = (radius * np.cos(angle) * tube.half_height_cm[:, None])[..., None]
-    inwards = (radius * np.sin(angle) * tube.half_depth_cm[:, None])[..., None]
-    points = tube.centre_cm[:, None] + across * upright[:, None] + inwards * depth[:, None]
+    across = radius * np.cos(angle) * tube.half_height_cm[:, None]
+    inwards = radius * np.sin(angle) * tube.half_depth_cm[:, None]
+    x, y = (
+        tube.centre_cm[:, axis, None]
+        + across * upright[:, axis, None]
+        + inwards * depth[:, axis, None]
+        for axis in (0, 1)
+    )
     density = np.where(radius > 1 - shell, cortex, marrow)
     area = np.pi * tube.half_height_cm * tube.half_depth_cm * step_cm / count
-    return points.reshape(-1, 3), (area[:, None] * density).reshape(-1)
+    return np.stack([x.ravel(), y.ravel()], axis=1), (area[:, None] * density).ravel()
 
 
 def tube_mask(film: Film, tube: Tube) -> np.ndarray:

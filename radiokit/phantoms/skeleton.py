@@ -33,7 +33,8 @@ def chest_half_width(y_cm: np.ndarray, patient) -> np.ndarray:
     knots_y = np.concatenate([[-6.0, 0.0], lateral_y, [31.0]])
     knots_x = np.concatenate([[4.6, 4.8], RIB_REACH_X - 0.55, [13.2]])
     width = PchipInterpolator(knots_y, knots_x, extrapolate=True)
-    return np.clip(width(np.asarray(y_cm) / patient.height_scale), 4.5, None) * patient.width_scale
+    half_width = np.clip(width(np.asarray(y_cm) / patient.height_scale), 4.5, None)
+    return (half_width * patient.width_scale).astype(np.float32)
 
 
 def turn(points_cm: np.ndarray, patient) -> np.ndarray:
@@ -102,7 +103,7 @@ def clavicle_mask(film: Film, tube: Tube, patient) -> np.ndarray:
 def midline_x(y_cm: np.ndarray, patient, z_cm: float) -> np.ndarray:
     """Where a midline structure at depth z falls: scoliosis plus the turn of the patient."""
     bend = patient.scoliosis_cm * np.sin(2 * np.pi * (np.asarray(y_cm) + 4) / 34)
-    return bend + z_cm * np.sin(np.radians(patient.rotation_deg))
+    return np.float32(bend + z_cm * np.sin(np.radians(patient.rotation_deg)))
 
 
 def project_spine(film: Film, patient) -> np.ndarray:

@@ -187,11 +187,11 @@ class _Chest:
         width = patient.cardiothoracic_ratio * 2 * float(chest)
         shift = skeleton.midline_x(np.array(16.0), patient, 3.0)
         x = self.x - shift
-        down = (self.y - np.tan(np.radians(patient.heart_turn_deg)) * (x - 0.2 * width) - top) / (
-            bottom - top
-        )
-        left = width * patient.heart_left_share * np.interp(down, HEART_DOWN, HEART_LEFT)
-        right = width * (1 - patient.heart_left_share) * np.interp(down, HEART_DOWN, HEART_RIGHT)
+        down = (
+            self.y - float(np.tan(np.radians(patient.heart_turn_deg))) * (x - 0.2 * width) - top
+        ) / (bottom - top)
+        left = width * patient.heart_left_share * _look_up(down, HEART_LEFT)
+        right = width * (1 - patient.heart_left_share) * _look_up(down, HEART_RIGHT)
         across = (x - (left - right) / 2) / np.maximum((left + right) / 2, 0.05)
         inside = np.clip(1 - across**2, 0, None) * (down > 0) * (down < 1)
         return np.sqrt(inside) * np.sqrt(np.clip(2.2 * down, 0.25, 1))
@@ -254,11 +254,12 @@ class _Chest:
             below = np.clip(self.y - self._dome_y(side), 0, None) / 5.5
             share = np.clip(1 - 0.45 * (below > 0) - np.sqrt(below), 0, 1)
             total = total + self.lung[side] * share
-            resting = np.minimum(resting, np.where(side * self.x > 0, 1 - 6 * below, 1))
+            resting = resting * np.clip(1 - 2 * below * (side * self.x > 0), 0, 1)
         low = np.minimum(self._dome_y(1), self._dome_y(-1))
-        total = total * np.where(np.abs(self.x) < 4.0, np.clip((low - self.y) / 0.8 + 1, 0, 1), 1)
-        total = total * (1 - 0.80 * self.heart * np.clip(resting, 0, 1))
-        return total * (1 - 0.45 * self.knob) * np.where(self.fluid, 0.1, 1.0)
+        behind = np.clip((low - self.y) / 0.8 + 1, 0, 1)
+        total = total * np.maximum(behind, np.abs(self.x) > 4.0)
+        total = total * (1 - 0.80 * self.heart * resting)
+        return total * (1 - 0.45 * self.knob) * (1 - 0.9 * self.fluid.astype(np.float32))
 
     def _body(self) -> np.ndarray:
         """Thickness of the trunk, neck, shoulders and breasts, cm."""
@@ -349,3 +350,13 @@ def _largest_part(mask: np.ndarray) -> np.ndarray:
     if count < 2:
         return mask
     return parts == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+
+
+def _look_up(down: np.ndarray, border: np.ndarray) -> np.ndarray:
+    """Value of a border curve at `down` (0..1, clipped), as float32."""
+    index = np.clip(down * (len(border) - 1), 0, len(border) - 1)
+    return (
+        np.interp(index.ravel(), np.arange(len(border)), border)
+        .astype(np.float32)
+        .reshape(down.shape)
+    )
