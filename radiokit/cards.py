@@ -18,9 +18,10 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class Archive:
-    """One zip file of a data set: addresses tried in turn, and its published checksum or ""."""
+    """One zip file of a data set; keys as in `datasets/README.md`."""
 
     urls: tuple[str, ...]
+    provides: tuple[str, ...]
     checksum: str = ""
 
 
@@ -112,7 +113,8 @@ def _read_card(path: Path) -> Card:
             f"It needs exactly: {', '.join(sorted(needed))}."
         )
     values["archives"] = tuple(
-        Archive(tuple(item["urls"]), item.get("checksum", "")) for item in values["archives"]
+        Archive(tuple(item["urls"]), tuple(item["provides"]), item.get("checksum", ""))
+        for item in values["archives"]
     )
     values["layout"] = tuple(LayoutEntry(**item) for item in values["layout"])
     values["folders"] = tuple(values["folders"])
@@ -295,25 +297,38 @@ def fetch(card: Card, root: str | Path, progress: bool = True) -> Path:
         The folder of the copy. `check_copy` says what is still missing from it.
 
     Raises:
-        ValueError: the set cannot be downloaded freely (the text says how to get it), or the
-            archive is damaged, has a wrong checksum or holds unsafe paths.
+        ValueError: the set cannot be downloaded freely (the text says how to get it), the folder
+            holds a phantom, or the archive is damaged, has a wrong checksum or unsafe paths.
         OSError: the download failed.
     """
     root = Path(root)
     target = root / card.folders[0]
+    present = find_copy(card.name, root)
+    if present is not None and not check_copy(card, present):
+        return present
     if not card.archives:
         raise ValueError(
             f"{card.title} cannot be downloaded by a program. {card.by_hand}\n"
             f"DIR is {root}; then run: radiokit data check {card.name}"
         )
-    if target.is_dir() and not check_copy(card, target):
-        return target
+    if target.is_dir() and read_phantom_note(target) is not None:
+        raise ValueError(
+            f"{target} holds a phantom, and real files must not be mixed into it. Give another "
+            "data root, or delete that folder."
+        )
     for archive in card.archives:
-        file = _download(archive, root / ".downloads", progress)
-        _unpack(file, target)
-        file.unlink()
+        if _is_needed(archive, check_copy(card, target)):
+            file = _download(archive, root / ".downloads", progress)
+            _unpack(file, target)
+            file.unlink()
     shutil.rmtree(root / ".downloads", ignore_errors=True)
     return target
+
+
+def _is_needed(archive: Archive, problems: list[str]) -> bool:
+    """Whether what an archive provides is among what a copy lacks."""
+    kinds = (*(f"{what}:" for what in archive.provides), "empty files", "The folder")
+    return any(problem.startswith(kinds) for problem in problems)
 
 
 def _download(archive: Archive, folder: Path, progress: bool) -> Path:

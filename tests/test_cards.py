@@ -21,6 +21,7 @@ from radiokit.cards import (
     read_phantom_note,
 )
 
+PROVIDES = ("radiographs", "left lung masks", "right lung masks")
 NAMES = ["jsrt", "montgomery", "shenzhen", "vindr_ribcxr"]
 
 
@@ -242,7 +243,9 @@ def make_zip(members):
 
 
 def card_with(*urls, checksum=""):
-    return dataclasses.replace(load_card("montgomery"), archives=(Archive(urls, checksum),))
+    return dataclasses.replace(
+        load_card("montgomery"), archives=(Archive(urls, PROVIDES, checksum),)
+    )
 
 
 GOOD = make_zip({name: b"pixels" for name in montgomery_files([1, 2])})
@@ -274,6 +277,34 @@ def test_a_complete_copy_is_not_fetched_again(server, tmp_path):
     touch(tmp_path / "montgomery", *montgomery_files(range(1, 139)))
     fetch(card_with(f"{server}/good.zip"), tmp_path, progress=False)
     assert Handler.requests == []
+
+
+def test_a_complete_copy_under_another_usual_name_is_found(server, tmp_path):
+    touch(tmp_path, *montgomery_files(range(1, 139)))
+    card = card_with(f"{server}/good.zip")
+    assert fetch(card, tmp_path, progress=False) == tmp_path / "MontgomerySet"
+    assert Handler.requests == []
+
+
+def test_films_are_not_fetched_again_when_only_masks_by_hand_are_missing(tmp_path, server):
+    names = [f"CHNCXR_{n:04d}_{int(n > 326)}" for n in range(1, 663)]
+    touch(tmp_path / "shenzhen", *[f"CXR_png/{name}.png" for name in names])
+    archive = Archive((f"{server}/films.zip",), ("radiographs",))
+    card = dataclasses.replace(load_card("shenzhen"), archives=(archive,))
+    assert fetch(card, tmp_path, progress=False) == tmp_path / "shenzhen"
+    assert Handler.requests == []
+
+
+def test_real_files_are_not_mixed_into_a_phantom(server, tmp_path):
+    touch(tmp_path / "montgomery", "PHANTOM.toml", content=b"num_patients = 2\n")
+    with pytest.raises(ValueError, match="montgomery holds a phantom"):
+        fetch(card_with(f"{server}/good.zip"), tmp_path, progress=False)
+
+
+def test_archives_provide_kinds_of_file_the_layout_knows():
+    for card in list_cards():
+        kinds = {entry.what for entry in card.layout}
+        assert all(archive.provides and set(archive.provides) <= kinds for archive in card.archives)
 
 
 def test_a_partial_copy_is_filled_and_other_files_are_kept(server, tmp_path):

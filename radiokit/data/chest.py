@@ -301,7 +301,7 @@ def _sex_and_age(path: Path | None) -> tuple[str | None, float]:
 
 def _scr_fold(case: str, mask: Path) -> int:
     """From the mask's fold folder, else as published: odd file numbers 1, even 2."""
-    for part in mask.parts:
+    for part in reversed(mask.parts):
         match = re.fullmatch(r"fold[ _-]?([12])", part, re.IGNORECASE)
         if match:
             return int(match[1])
@@ -394,7 +394,8 @@ def read_chest_case(
     target = np.zeros((*shape, len(structures)), np.float32)
     for channel, structure in enumerate(structures):
         target[..., channel] = _structure_mask(row, structure, placement)
-    return place_image(pixels, placement)[..., None], target
+    image = np.clip(place_image(pixels, placement), 0, 1)  # rounding of means may pass 1
+    return image[..., None], target
 
 
 def _structure_mask(row, structure: str, placement: Placement) -> np.ndarray:

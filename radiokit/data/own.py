@@ -1,5 +1,6 @@
 """Anybody's own folders of images and masks: to a case table, and from its rows to arrays."""
 
+import math
 import re
 import warnings
 from collections.abc import Sequence
@@ -9,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from radiokit.cards import name_a_few, read_phantom_note
+from radiokit.io import caught_warnings
+from radiokit.io.dicom_values import open_dataset
 from radiokit.io.geometry import fit_placement, place_image, place_mask
 from radiokit.io.rasters import read_label_mask, read_radiograph
 
@@ -33,17 +36,19 @@ def index_pairs(
         images: folder of images, or several.
         masks: folder of masks, or several.
         patients: CSV with a column `image`, `file` or `case_id` and a column `patient_id`.
-            Without it every image counts as a patient of its own, which is wrong when a patient
-            has several films; `table.attrs["patient_key"]` says which key was used.
+            Without it DICOM files are grouped by PatientID if they carry more than one; else
+            every image counts as a patient of its own, which is wrong when a patient has several
+            films. `table.attrs["patient_key"]` says which: the CSV's name, "PatientID", "image".
 
     Returns:
         Table with `case_id, patient_id, image, mask, dataset, is_phantom, spacing_row_mm,
-        spacing_column_mm`. `table.attrs["unmatched"]` lists each file left without a partner in a
-        sentence; a warning counts them.
+        spacing_column_mm` (from DICOM, else NaN). `table.attrs["unmatched"]` has a sentence for
+        each file without a partner; a warning counts them.
 
     Raises:
         FileNotFoundError: a folder or the CSV is missing, or a folder holds no image file.
         ValueError: nothing matches, two files claim one name, or patients are incomplete.
+        radiokit.io.UnreadableFileError: a DICOM file is damaged.
     """
     image_files, mask_files = _both_sides(_folders(images), _folders(masks))
     image_of = _by_stem(image_files, "images")
@@ -52,23 +57,59 @@ def index_pairs(
     cases = [case for case in image_of if case in mask_of]
     if not cases:
         _raise_nothing_matches(image_files, mask_files)
+    files = [image_of[case] for case in cases]
     table = pd.DataFrame({"case_id": cases, "patient_id": cases})
-    table["image"] = [str(image_of[case]) for case in cases]
+    table["image"] = [str(path) for path in files]
     table["mask"] = [str(mask_of[case]) for case in cases]
     table["dataset"] = "own"
-    table["is_phantom"] = [read_phantom_note(image_of[case].parent) is not None for case in cases]
-    table["spacing_row_mm"] = table["spacing_column_mm"] = np.nan
+    table["is_phantom"] = [read_phantom_note(path.parent) is not None for path in files]
+    _add_patients_and_spacing(table, files, patients)
+    _report_unmatched(table, unmatched)
+    return table
+
+
+def _add_patients_and_spacing(
+    table: pd.DataFrame, files: list[Path], patients: str | Path | None
+) -> None:
+    """Patients from the CSV, else from DICOM headers, else one an image; pixel size from DICOM."""
+    headers = [_dicom_header(path) for path in files]
+    table["spacing_row_mm"] = [spacing[0] for _, spacing in headers]
+    table["spacing_column_mm"] = [spacing[1] for _, spacing in headers]
+    ids = [patient for patient, _ in headers]
+    table.attrs["patient_key"] = "image"
     if patients is not None:
         table["patient_id"] = _patients_of(table, Path(patients))
-    table.attrs["patient_key"] = "image" if patients is None else Path(patients).name
+        table.attrs["patient_key"] = Path(patients).name
+    elif len(set(ids) - {""}) > 1:  # a single name on all files is what anonymising leaves
+        table["patient_id"] = [
+            patient or case for patient, case in zip(ids, table["case_id"], strict=True)
+        ]
+        table.attrs["patient_key"] = "PatientID"
+
+
+def _dicom_header(path: Path) -> tuple[str, tuple[float, float]]:
+    """PatientID and pixel size in mm of a DICOM file; empty and NaN for others."""
+    unknown = (math.nan, math.nan)
+    if path.suffix.lower() not in ("", ".dcm", ".dicom"):
+        return "", unknown
+    with caught_warnings():
+        dataset = open_dataset(path, notes=[])
+        patient = str(dataset.get("PatientID") or "").strip()
+        spacing = dataset.get("PixelSpacing") or dataset.get("ImagerPixelSpacing") or ()
+    if len(spacing) != 2 or min(map(float, spacing)) <= 0:
+        return patient, unknown
+    return patient, (float(spacing[0]), float(spacing[1]))
+
+
+def _report_unmatched(table: pd.DataFrame, unmatched: list[str]) -> None:
+    """Keep the sentences with the table, and warn once."""
     table.attrs["unmatched"] = unmatched
     if unmatched:
         warnings.warn(
             f"{len(unmatched)} files have no partner and are left out: "
             f"{name_a_few(unmatched)}. All are listed in table.attrs['unmatched'].",
-            stacklevel=2,
+            stacklevel=3,
         )
-    return table
 
 
 def _folders(given: _Folders) -> list[Path]:
@@ -253,7 +294,7 @@ def read_pair_case(
     else:
         target[np.isin(labels, list(foreground))] = 1
     target[np.isin(labels, list(ignore))] = -1
-    image = place_image(pixels, fit_placement(pixels.shape, shape))
+    image = np.clip(place_image(pixels, fit_placement(pixels.shape, shape)), 0, 1)
     placed = place_mask(target, fit_placement(labels.shape, shape))
     return image[..., None], placed.astype(np.float32)[..., None]
 

@@ -5,6 +5,12 @@ import warnings
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import (
+    DigitalXRayImageStorageForPresentation,
+    ExplicitVRLittleEndian,
+    generate_uid,
+)
 
 from radiokit.data.own import check_same_aspect, index_pairs, read_pair_case
 from radiokit.io import UnreadableFileError
@@ -48,14 +54,60 @@ def test_formats_may_differ_between_image_and_mask(tmp_path, name):
     assert len(index_pairs(tmp_path / "images", tmp_path / "masks")) == 1
 
 
+def save_dicom(path, patient="", **attributes):
+    """A 4 x 4 film; the path may lack an ending."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.file_meta.MediaStorageSOPClassUID = DigitalXRayImageStorageForPresentation
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = generate_uid()
+    dataset.SOPClassUID = DigitalXRayImageStorageForPresentation
+    dataset.PatientID = patient
+    for name, value in attributes.items():
+        setattr(dataset, name, value)
+    dataset.set_pixel_data(np.full((4, 4), 9, np.uint8), "MONOCHROME2", 8)
+    dataset.save_as(path, enforce_file_format=True)
+
+
 def test_dicom_is_known_by_its_ending_or_its_content(tmp_path):
-    (tmp_path / "images").mkdir()
-    (tmp_path / "images/one.dcm").write_bytes(bytes(128) + b"DICM")
-    (tmp_path / "images/two").write_bytes(bytes(128) + b"DICM")
+    save_dicom(tmp_path / "images/one.dcm")
+    save_dicom(tmp_path / "images/two")
     (tmp_path / "images/README").write_bytes(b"hello")
     save(tmp_path / "masks", "one.png"), save(tmp_path / "masks", "two.png")
     table = index_pairs(tmp_path / "images", tmp_path / "masks")
     assert table["case_id"].tolist() == ["one", "two"]
+    image, target = read_pair_case(table.iloc[0], (8, 8))
+    assert image.shape == target.shape == (8, 8, 1)
+
+
+def index_dicom(tmp_path, patients, **attributes):
+    for number, patient in enumerate(patients):
+        save_dicom(tmp_path / f"images/{number}.dcm", patient, **attributes)
+        save(tmp_path / "masks", f"{number}.png")
+    return index_pairs(tmp_path / "images", tmp_path / "masks")
+
+
+def test_films_of_one_patient_are_grouped_by_the_header(tmp_path):
+    table = index_dicom(tmp_path, ["P1", "P1", "P2", ""], PixelSpacing=[0.2, 0.1])
+    assert table["patient_id"].tolist() == ["P1", "P1", "P2", "3"]
+    assert table.attrs["patient_key"] == "PatientID"
+    assert table["spacing_row_mm"][0] == 0.2 and table["spacing_column_mm"][0] == 0.1
+
+
+def test_one_patient_name_on_all_files_is_no_patient_key(tmp_path):
+    table = index_dicom(tmp_path, ["anonymous"] * 3, ImagerPixelSpacing=[0.14, 0.14])
+    assert table["patient_id"].tolist() == ["0", "1", "2"]
+    assert table.attrs["patient_key"] == "image"
+    assert table["spacing_row_mm"].tolist() == [0.14] * 3
+
+
+def test_a_damaged_dicom_file_is_named(tmp_path):
+    save(tmp_path / "masks", "one.png")
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/one.dcm").write_bytes(bytes(128) + b"DICM")
+    with pytest.raises(UnreadableFileError, match="one.dcm"):
+        index_pairs(tmp_path / "images", tmp_path / "masks")
 
 
 def test_several_folders_and_subfolders_are_searched(tmp_path):
