@@ -19,6 +19,7 @@ PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 COLOUR_TOLERANCE = 4 / 255  # lossy compression moves grey this far from equal channels
 COPY_AGAIN = "Copy or download it again; if that does not help, export it anew from the archive."
 _HIGH_THROUGHPUT = (pydicom.uid.HTJ2K, pydicom.uid.HTJ2KLossless, pydicom.uid.HTJ2KLosslessRPCL)
+_BEYOND_PYDICOM = (*_HIGH_THROUGHPUT, pydicom.uid.JPEGLossless, pydicom.uid.JPEGLosslessSV1)
 _SYNTAX_OF_JPEG_MARKER = {
     0xC0: pydicom.uid.JPEGBaseline8Bit,
     0xC1: pydicom.uid.JPEGExtended12Bit,
@@ -162,25 +163,40 @@ def _decode(dataset: pydicom.Dataset) -> np.ndarray:
         raw = raw.astype(raw.dtype.newbyteorder("="))
         raw = np.left_shift(raw, dataset.BitsAllocated - 1 - high_bit)
         return np.right_shift(raw, dataset.BitsAllocated - dataset.BitsStored)
-    is_jpeg_12 = syntax == pydicom.uid.JPEGExtended12Bit and dataset.BitsStored > 8
-    if is_jpeg_12 or syntax in _HIGH_THROUGHPUT:
+    if syntax in _BEYOND_PYDICOM or _is_jpeg_of_12_bits(dataset):
         return _decode_with_imagecodecs(dataset)
-    values = pixel_array(dataset)
+    values = pixel_array(dataset, decoding_plugin=_plugin(syntax))
     if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
         values = apply_color_lut(values, dataset)[..., :3]
     return values.astype(values.dtype.newbyteorder("="), copy=False)
 
 
+def _plugin(syntax: UID) -> str:
+    """Which of pydicom's decoders to use: never gdcm, which ends the process on damaged JPEG."""
+    if syntax in pydicom.uid.JPEGLSTransferSyntaxes:
+        return "pyjpegls"
+    by_pillow = (*pydicom.uid.JPEGTransferSyntaxes, *pydicom.uid.JPEG2000TransferSyntaxes)
+    return "pillow" if syntax in by_pillow else ""
+
+
+def _is_jpeg_of_12_bits(dataset: pydicom.Dataset) -> bool:
+    is_extended = dataset.file_meta.TransferSyntaxUID == pydicom.uid.JPEGExtended12Bit
+    return is_extended and dataset.BitsStored > 8
+
+
 def _decode_with_imagecodecs(dataset: pydicom.Dataset) -> np.ndarray:
-    """12-bit JPEG and high-throughput JPEG 2000, which pydicom's decoders here do not read."""
+    """Lossless and 12-bit JPEG, and high-throughput JPEG 2000."""
     import imagecodecs
 
     frame = next(generate_frames(dataset.PixelData, number_of_frames=1))
-    is_jpeg = dataset.file_meta.TransferSyntaxUID == pydicom.uid.JPEGExtended12Bit
+    is_jpeg = dataset.file_meta.TransferSyntaxUID not in _HIGH_THROUGHPUT
     values = imagecodecs.jpeg8_decode(frame) if is_jpeg else imagecodecs.jpeg2k_decode(frame)
     if values.shape[:2] != (dataset.Rows, dataset.Columns):
         raise ValueError(f"the header says {dataset.Rows}×{dataset.Columns}, not {values.shape}")
-    return values
+    kind, allocated = "ui"[dataset.PixelRepresentation], int(dataset.BitsAllocated)
+    unused = allocated - dataset.BitsStored
+    values = values.astype(f"{kind}{allocated // 8}")  # JPEG knows no sign: the header does
+    return np.right_shift(np.left_shift(values, unused), unused)
 
 
 def _grey_of_colour(path: Path, values: np.ndarray, notes: list[str]) -> np.ndarray:

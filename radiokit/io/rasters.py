@@ -303,7 +303,7 @@ def _whole_labels(path: Path, labels: np.ndarray) -> np.ndarray:
     if labels.dtype.kind != "f":
         return labels
     whole = np.rint(labels) if np.isfinite(labels).all() else labels
-    if not np.array_equal(whole, labels):
-        reason = "its values are fractions, labels are whole numbers"
+    if not np.array_equal(whole, labels) or np.abs(whole).max() >= 2**31:
+        reason = "its values are fractions or vast, labels are whole numbers"
         raise UnreadableFileError(path, reason, "Threshold it and save it as PNG.")
     return whole.astype(np.int32)

@@ -20,6 +20,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGLossless,
+    JPEGLosslessSV1,
     JPEGLSLossless,
     RLELossless,
 )
@@ -69,7 +70,10 @@ def _compressed(stored, syntax):
         ),
         HTJ2KLossless: lambda: imagecodecs.htj2k_encode(unsigned),
         JPEGLSLossless: lambda: imagecodecs.jpegls_encode(unsigned),
-        JPEGLossless: lambda: imagecodecs.ljpeg_encode(unsigned, bitspersample=16),
+        JPEGLossless: lambda: imagecodecs.jpeg8_encode(
+            unsigned, lossless=True, predictor=6, bitspersample=16
+        ),
+        JPEGLosslessSV1: lambda: imagecodecs.ljpeg_encode(unsigned, bitspersample=16),
     }[syntax]
     dataset.PixelData = encapsulate([encode()])
     dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
@@ -203,7 +207,7 @@ def test_signed_and_unsigned_values_survive_every_native_syntax(tmp_path, syntax
     ("syntax", "stored"),
     [(RLELossless, STORED), (RLELossless, SIGNED), (JPEGLSLossless, STORED),
      (JPEG2000Lossless, STORED), (JPEG2000Lossless, SIGNED), (HTJ2KLossless, STORED),
-     (JPEGLossless, STORED)],
+     (JPEGLossless, STORED), (JPEGLossless, SIGNED), (JPEGLosslessSV1, SIGNED)],
 )  # fmt: skip
 def test_lossless_compression_changes_nothing(tmp_path, syntax, stored):
     image = read_dicom(_write(tmp_path, _compressed(stored, syntax)))
@@ -611,6 +615,17 @@ def test_a_dicom_mask_gives_its_stored_labels(tmp_path):
     fractions = _dataset(labels, bits=8, RescaleSlope=0.25, RescaleIntercept=0)
     with pytest.raises(UnreadableFileError, match="fractions"):
         read_label_mask(_write(tmp_path, fractions))
+
+
+def test_jpeg_that_makes_gdcm_end_the_process_is_refused(tmp_path):
+    """Runs in this process on purpose: a crash of the decoder would end the whole test run."""
+    data = bytearray(Path(get_testdata_file("SC_rgb_jpeg.dcm", download=False)).read_bytes())
+    start = data.index(b"\xff\xc4")  # the first Huffman table
+    data[start + 5 : start + 21] = b"\xff" * 16
+    path = tmp_path / "a.dcm"
+    path.write_bytes(data)
+    with pytest.raises(UnreadableFileError, match="JPEG Baseline.*cannot be decoded"):
+        read_dicom(path)
 
 
 @pytest.mark.skipif(not REAL_DATA, reason="RADIOKIT_REAL_DATA is unset: no real images here")
