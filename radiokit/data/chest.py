@@ -10,14 +10,20 @@ import pandas as pd
 from PIL import Image
 
 from radiokit.cards import load_card, name_a_few, read_phantom_note
+from radiokit.data.layouts import (
+    FILM_SUFFIXES,
+    RASTER_SUFFIXES,
+    files_below,
+    pick_files,
+    require_films,
+    require_masks,
+)
 from radiokit.data.outlines import RIBS, fill_polygon, read_outlines
 from radiokit.data.own import check_same_aspect
 from radiokit.io import UnreadableFileError
 from radiokit.io.geometry import Placement, fit_placement, place_image, place_mask
 from radiokit.io.rasters import read_label_mask, read_radiograph
 
-_RASTERS = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".gif")
-_FILMS = (".img", ".dcm", *_RASTERS)
 _STRUCTURE_FOLDERS = {
     "mask_heart": r"heart",
     "mask_left_lung": r"left[ _-]?lung",
@@ -54,15 +60,15 @@ def index_montgomery(root: str | Path) -> pd.DataFrame:
         FileNotFoundError: no films, or films without masks; the text names them.
         ValueError: two files claim one film.
     """
-    files = _files_below(root, "montgomery")
+    files = files_below(root, "montgomery")
     name = r"(MCUCXR_\d{4}_[01])"
-    films = _pick(files, name, r"CXR_png", _FILMS)
-    _require_films(films, root, "montgomery")
+    films = pick_files(files, name, r"CXR_png", FILM_SUFFIXES)
+    require_films(films, root, "montgomery")
     masks = {
-        "mask_left_lung": _pick(files, name, r"leftMask", _RASTERS),
-        "mask_right_lung": _pick(files, name, r"rightMask", _RASTERS),
+        "mask_left_lung": pick_files(files, name, r"leftMask", RASTER_SUFFIXES),
+        "mask_right_lung": pick_files(files, name, r"rightMask", RASTER_SUFFIXES),
     }
-    _require_masks(films, masks, "montgomery")
+    require_masks(films, masks, "montgomery")
     table = _case_table(root, "montgomery", films, _number_of_film)
     _add_paths(table, masks)
     _add_readings(table, files, name)
@@ -87,11 +93,11 @@ def index_shenzhen(root: str | Path) -> pd.DataFrame:
         FileNotFoundError: no films, or no masks at all.
         ValueError: two files claim one film.
     """
-    files = _files_below(root, "shenzhen")
+    files = files_below(root, "shenzhen")
     name = r"(CHNCXR_\d{4}_[01])"
-    films = _pick(files, name, r"CXR_png", _FILMS)
-    _require_films(films, root, "shenzhen")
-    masks = _pick(files, name + r"(?:_mask)?", r"masks?", _RASTERS)
+    films = pick_files(files, name, r"CXR_png", FILM_SUFFIXES)
+    require_films(films, root, "shenzhen")
+    masks = pick_files(files, name + r"(?:_mask)?", r"masks?", RASTER_SUFFIXES)
     if not masks:
         raise FileNotFoundError(
             f"{len(films)} films below {root}, but not one lung mask such as "
@@ -125,16 +131,16 @@ def index_jsrt(root: str | Path) -> pd.DataFrame:
         FileNotFoundError: no films, or films without masks; the text names them.
         ValueError: two files claim one film.
     """
-    files = _files_below(root, "jsrt")
+    files = files_below(root, "jsrt")
     name = r"(JPC[LN]N\d{3})"
     structures = "|".join(_STRUCTURE_FOLDERS.values())
-    films = _pick(files, name, rf"(?!(?:{structures})$).*", _FILMS)
-    _require_films(films, root, "jsrt")
+    films = pick_files(files, name, rf"(?!(?:{structures})$).*", FILM_SUFFIXES)
+    require_films(films, root, "jsrt")
     masks = {
-        column: _pick(files, name, folder, _RASTERS)
+        column: pick_files(files, name, folder, RASTER_SUFFIXES)
         for column, folder in _STRUCTURE_FOLDERS.items()
     }
-    _require_masks(films, masks, "jsrt")
+    require_masks(films, masks, "jsrt")
     table = _case_table(root, "jsrt", films, str)
     _add_paths(table, masks)
     table["has_nodule"] = [int(case.startswith("JPCLN")) for case in films]
@@ -162,8 +168,8 @@ def index_vindr_ribcxr(root: str | Path) -> pd.DataFrame:
         FileNotFoundError: a JSON file or a film is missing.
         radiokit.io.UnreadableFileError: a JSON file is broken, or lacks a column or a coordinate.
     """
-    files = _files_below(root, "vindr_ribcxr")
-    films = {path.stem.lower(): path for path in files if path.suffix.lower() in _FILMS}
+    files = files_below(root, "vindr_ribcxr")
+    films = {path.stem.lower(): path for path in files if path.suffix.lower() in FILM_SUFFIXES}
     records, unmatched = [], []
     for split in ("train", "val"):
         path = _outlines_file(files, root, split)
@@ -182,69 +188,6 @@ def index_vindr_ribcxr(root: str | Path) -> pd.DataFrame:
         table[column] = pd.Series(values, dtype=object, index=table.index)
     table.attrs["unmatched"] = unmatched
     return table
-
-
-# --- finding files --------------------------------------------------------------------------------
-
-
-def _files_below(root: str | Path, name: str) -> list[Path]:
-    """All files below a folder but hidden ones, in order."""
-    root = Path(root)
-    if not root.is_dir():
-        raise FileNotFoundError(
-            f"{root} is not a folder. Give the folder of a copy of {name}. "
-            f"{load_card(name).by_hand}"
-        )
-    return [
-        path
-        for path in sorted(root.rglob("*"))
-        if path.suffix
-        and not any(
-            part.startswith(".") or part == "__MACOSX" for part in path.relative_to(root).parts
-        )
-        and path.is_file()
-    ]
-
-
-def _pick(files: list[Path], name: str, folder: str, suffixes: Sequence[str]) -> dict[str, Path]:
-    """Case -> file, by patterns of stem and parent folder; the first suffix in order wins."""
-    stem_pattern = re.compile(name, re.IGNORECASE)
-    folder_pattern = re.compile(folder, re.IGNORECASE)
-    candidates = {}
-    for path in files:
-        match = stem_pattern.fullmatch(path.stem)
-        rank = path.suffix.lower()
-        if match and rank in suffixes and folder_pattern.fullmatch(path.parent.name):
-            candidates.setdefault(match[1].upper(), []).append((suffixes.index(rank), path))
-    for case, ranked in candidates.items():
-        ranked.sort()
-        if len(ranked) > 1 and ranked[0][0] == ranked[1][0]:
-            raise ValueError(
-                f"Two files claim {case}: {ranked[0][1]} and {ranked[1][1]}. "
-                "Move one of them out of the copy."
-            )
-    return {case: candidates[case][0][1] for case in sorted(candidates)}
-
-
-def _require_films(films: dict, root: str | Path, name: str) -> None:
-    """At least one film."""
-    if not films:
-        card = load_card(name)
-        example = next(entry.example for entry in card.layout if entry.films)
-        raise FileNotFoundError(
-            f"No films of {card.title} below {root}; they lie there as {example}. {card.by_hand}"
-        )
-
-
-def _require_masks(films: dict, masks: dict[str, dict], name: str) -> None:
-    """Every film has every mask."""
-    for column, found in masks.items():
-        missing = [case for case in films if case not in found]
-        if missing:
-            raise FileNotFoundError(
-                f"{len(missing)} of {len(films)} films have no {column}: {name_a_few(missing)}. "
-                f"Complete the copy (radiokit data check {name}), or move these films out of it."
-            )
 
 
 # --- columns --------------------------------------------------------------------------------------
@@ -277,7 +220,7 @@ def _add_paths(table: pd.DataFrame, masks: dict[str, dict[str, Path]]) -> None:
 
 def _add_readings(table: pd.DataFrame, files: list[Path], name: str) -> None:
     """Label from the file name; sex and age from ClinicalReadings where there."""
-    readings = _pick(files, name, r"ClinicalReadings", (".txt",))
+    readings = pick_files(files, name, r"ClinicalReadings", (".txt",))
     pairs = [_sex_and_age(readings.get(case)) for case in table["case_id"]]
     table["has_tuberculosis"] = [int(case[-1]) for case in table["case_id"]]
     table["sex"] = pd.Series([sex for sex, _ in pairs], dtype=object, index=table.index)
@@ -322,7 +265,7 @@ def _add_spacing(
 
 def _size_px(path: Path) -> tuple[int, int]:
     """Height and width from the header; raw and DICOM JSRT films are 2048x2048."""
-    if path.suffix.lower() not in _RASTERS:
+    if path.suffix.lower() not in RASTER_SUFFIXES:
         return 2048, 2048
     try:
         with Image.open(path) as image:
