@@ -78,7 +78,8 @@ def _build_encoder(image_shape, depth):
     # A clone with our layer names and normalisation, made of built-in layers only: the saved model
     # then opens without keras-cv.
     plain = keras.Model(backbone.inputs, outputs)
-    return keras.models.clone_model(plain, clone_function=_adopt_layer)
+    image = keras.Input(image_shape, name="image")
+    return keras.models.clone_model(plain, input_tensors=[image], clone_function=_adopt_layer)
 
 
 def _decode(features):
@@ -107,6 +108,4 @@ def _layer_name(name):
     name = re.sub(r"^(conv1|pool1)_", "encoder0_", name)
     name = re.sub(r"^v2_stack_(\d)", lambda match: f"encoder{int(match[1]) + 1}", name)
     name = re.sub(r"_(\d)_(conv|bn|relu)$", r"_\2\1", name)
-    if not name.startswith("encoder"):
-        return "image"
     return re.sub(r"_bn(\d?)$", r"_norm\1", name)

@@ -263,10 +263,11 @@ class ExpandPatches(MergePatches):
 
 @keras.saving.register_keras_serializable(package="radiokit")
 class WindowAttention(layers.Layer):
-    """Self-attention within windows of a grid of tokens, with a learned bias per relative position.
+    """Self-attention within windows of a grid of tokens, with a learned bias per offset.
 
-    When to use: inside a Swin block. With a shift, the grid is rolled first so that windows straddle
-    the borders of the unshifted ones; tokens that the roll brought together do not see each other.
+    When to use: inside a Swin block. With a shift, the grid is rolled first, so that windows
+    straddle the borders of the unshifted ones; tokens that only the roll brought together do not
+    see each other.
 
     Args:
         num_heads: attention heads; must divide the channels.
