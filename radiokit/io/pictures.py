@@ -48,7 +48,10 @@ def decode_picture(path: Path) -> Picture:
         is_tiff = stream.read(2) in (b"II", b"MM")
     with caught_warnings():
         try:
-            return _decode_tiff(path) if is_tiff else _decode_with_pillow(path, _FORMATS)
+            picture = _decode_tiff(path) if is_tiff else _decode_with_pillow(path, _FORMATS)
+            if picture.values.ndim not in (2, 3) or picture.values.size == 0:
+                raise ValueError(f"its pixels have shape {picture.values.shape}")
+            return picture
         except UnreadableFileError:
             raise
         except Exception as error:  # decoders raise most kinds there are on damaged files

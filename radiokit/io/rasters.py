@@ -81,7 +81,7 @@ def read_raster(path: str | Path) -> Raster:
     picture = decode_picture(path)
     pixels = picture.values
     if picture.palette is not None:
-        pixels = _collapse(_through_palette(picture))
+        pixels = _collapse(_full_palette(picture)[picture.values])
     return Raster(pixels, _max_value(picture, pixels), None, "grey level")
 
 
@@ -248,10 +248,11 @@ def _kind(path: Path) -> str:
     return "of an unknown kind"
 
 
-def _through_palette(picture: Picture) -> np.ndarray:
-    palette = np.zeros((max(256, int(picture.values.max()) + 1), 3), np.uint8)
+def _full_palette(picture: Picture) -> np.ndarray:
+    """An index past the end of the palette is black."""
+    palette = np.zeros((int(np.iinfo(picture.values.dtype).max) + 1, 3), np.uint8)
     palette[: len(picture.palette)] = picture.palette
-    return palette[picture.values]
+    return palette
 
 
 def _collapse(values: np.ndarray) -> np.ndarray:
@@ -279,11 +280,12 @@ def _luminance(pixels: np.ndarray) -> np.ndarray:
 
 
 def _palette_labels(picture: Picture) -> np.ndarray:
-    palette, used = picture.palette, np.unique(_through_palette(picture).reshape(-1, 3), axis=0)
+    palette = _full_palette(picture)
+    used = palette[np.flatnonzero(np.bincount(picture.values.ravel()))]
     is_grey = (palette == palette[:, :1]).all()
     is_black_and_white = np.isin(used, (0, 255)).all() and (used == used[:, :1]).all()
     if is_grey or is_black_and_white:
-        return _through_palette(picture)[..., 0]
+        return palette[:, 0][picture.values]
     return picture.values
 
 

@@ -259,6 +259,15 @@ def test_the_orientation_tag_is_obeyed(tmp_path, orientation, suffix):
     np.testing.assert_allclose(pixels.astype(int), expected, atol=3)
 
 
+def test_a_tiff_without_columns_is_refused(tmp_path):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, GREY)
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        file.pages[0].tags["ImageWidth"].overwrite(0)
+    with pytest.raises(UnreadableFileError, match="Copy or download it again"):
+        read_radiograph(path)
+
+
 def test_several_pages_or_frames_are_refused(tmp_path):
     other = Image.fromarray(255 - GREY)
     for name in ("a.gif", "a.tif", "a.png"):
