@@ -10,6 +10,7 @@ import keras
 from keras import layers
 
 from radiokit.models.blocks import (
+    NORM_MOMENTUM,
     FusedBatchNormalization,
     check_segmentation_arguments,
     convolution_block,
@@ -99,7 +100,7 @@ def _adopt_layer(layer):
     config = layer.get_config()
     config["name"] = _layer_name(layer.name)
     if isinstance(layer, layers.BatchNormalization):
-        return FusedBatchNormalization.from_config(config)
+        return FusedBatchNormalization.from_config(config | {"momentum": NORM_MOMENTUM})
     return type(layer).from_config(config)
 
 

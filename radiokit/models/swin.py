@@ -193,11 +193,15 @@ def _layer_norm(tensor, name):
     return layers.LayerNormalization(epsilon=1e-5, name=name)(tensor)
 
 
-def _dense(units, name, use_bias=True, activation=None):
-    # A new initializer each time: one object would give every layer the same weights.
-    start = keras.initializers.TruncatedNormal(stddev=0.02)
+def _dense(units, name, use_bias=True, activation=None, dtype=None):
     return layers.Dense(
-        units, activation=activation, use_bias=use_bias, kernel_initializer=start, name=name
+        units,
+        activation=activation,
+        use_bias=use_bias,
+        # A new initializer each time: one object would give every layer the same weights.
+        kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+        name=name,
+        dtype=dtype,
     )
 
 
@@ -306,9 +310,10 @@ class WindowAttention(layers.Layer):
             initializer=keras.initializers.TruncatedNormal(stddev=0.02),
             name="position_bias",
         )
-        self.to_query_key_value = _dense(3 * channels, "query_key_value")
+        policy = self.dtype_policy
+        self.to_query_key_value = _dense(3 * channels, "query_key_value", dtype=policy)
         self.to_query_key_value.build((None, None, channels))
-        self.projection = _dense(channels, "projection")
+        self.projection = _dense(channels, "projection", dtype=policy)
         self.projection.build((None, None, channels))
         self._bias_index = relative_position_index(self.window)
         self._mask = shifted_window_mask((height, width), self.window, self.shift)

@@ -34,7 +34,6 @@ def small_networks(monkeypatch):
     monkeypatch.setitem(swin.SIZES, "tiny", swin.SwinSize(8, (1, 2, 1, 1), (1, 2, 2, 4)))
     monkeypatch.setattr(encoders, "STAGE_WIDTHS", (8, 8, 8, 8))
     monkeypatch.setattr(encoders, "DECODER_WIDTHS", (8, 8, 8, 8, 8))
-    widths = (4, 8, 16)
     return [
         build_unet((64, 64, 1), 2, (4, 8), True, "three_head", activation="sigmoid"),
         build_unet((64, 64, 1), 2, (4, 8), attention="full_spatial", activation=None),

@@ -152,6 +152,15 @@ def test_weights_of_different_layers_start_differently(small_size):
     assert not np.array_equal(first, second)
 
 
+def test_window_attention_keeps_its_precision_when_rebuilt_under_another_policy():
+    layer = WindowAttention(2, (2, 2), (1, 1), dtype="mixed_bfloat16")
+    again = WindowAttention.from_config(layer.get_config())
+    outputs = again(np.ones((1, 4, 4, 8), "float32"))
+    assert outputs.dtype == "bfloat16"
+    assert again.projection.compute_dtype == again.to_query_key_value.compute_dtype == "bfloat16"
+    assert {weight.dtype for weight in again.weights} == {"float32"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
