@@ -6,6 +6,7 @@ the run's stamp on it. Colours are Okabe and Ito's, told apart by colour-blind r
 
 import math
 import re
+import textwrap
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -62,7 +63,7 @@ def plot_overlays(folder, language="en", models=None, case_ids=None) -> Figure:
             _draw_outlines(axis, run, model, case_id, structures)
         row[0].set_ylabel(_shorten(case_id), fontsize=8)
     for axis, model in zip(axes[0], models, strict=True):
-        axis.set_title(run.words.name("models", model), fontsize=9, wrap=True)
+        axis.set_title(_wrap(run.words.name("models", model)), fontsize=9)
     _outline_legend(figure, run, structures)
     return figure
 
@@ -87,14 +88,14 @@ def plot_learning_curves(folder, language="en") -> Figure:
     num_columns = min(4, len(histories))
     num_rows = 2 * math.ceil(len(histories) / num_columns)
     figure = _new_figure(run, (2.5 * num_columns + 0.6, 1.9 * num_rows + 0.6))
-    axes = figure.subplots(num_rows, num_columns, squeeze=False, sharex="col")
+    axes = figure.subplots(num_rows, num_columns, squeeze=False, sharex=True, sharey="row")
     for axis in axes.flat:
         axis.set_visible(False)
     for index, (model, history) in enumerate(histories.items()):
         row, column = divmod(index, num_columns)
         pair = axes[2 * row : 2 * row + 2, column]
         _draw_history(pair, history, run, is_first=column == 0)
-        pair[0].set_title(run.words.name("models", model), fontsize=9, wrap=True)
+        pair[0].set_title(_wrap(run.words.name("models", model)), fontsize=9)
     names = (("training", "--", ORANGE), ("validation", "-", BLUE))
     lines = [Line2D([], [], color=c, linestyle=s, label=run.words.text("labels", k))
              for k, s, c in names]  # fmt: skip
@@ -158,8 +159,8 @@ def plot_attention(folder, language="en", model=None, case_id=None) -> Figure:
     """
     run = read_run(folder, language)
     model, case_id, maps = _find_attention(run, model, case_id)
-    num_columns = min(4, len(maps) + 1)
-    figure, axes = _new_grid(run, math.ceil((len(maps) + 1) / num_columns), num_columns)
+    num_rows = math.ceil((len(maps) + 1) / 5)
+    figure, axes = _new_grid(run, num_rows, math.ceil((len(maps) + 1) / num_rows))
     for axis in axes.flat:
         axis.set_axis_off()
     _draw_radiograph(axes.flat[0], run, case_id)
@@ -174,7 +175,8 @@ def plot_attention(folder, language="en", model=None, case_id=None) -> Figure:
     bar.set_label(
         f"{run.words.name('models', model)} · {run.words.text('labels', 'attention')}", fontsize=8
     )
-    _format_numbers(bar.ax.xaxis, run, 1)
+    bar.ax.tick_params(labelsize=7)
+    _format_numbers(bar.ax.xaxis, run)
     return figure
 
 
@@ -232,7 +234,7 @@ def plot_worst_cases(folder, language="en", model=None, num_cases=5) -> Figure:
     run = read_run(folder, language)
     worst = worst_cases(run, model, num_cases)
     structures = structures_of(worst)
-    figure, axes = _new_grid(run, 1, len(worst), extra_height=0.16 * len(structures))
+    figure, axes = _new_grid(run, 1, len(worst), extra_height=0.17 * len(structures))
     for axis, (_, row) in zip(axes.flat, worst.iterrows(), strict=True):
         _draw_radiograph(axis, run, row["case_id"])
         _draw_outlines(axis, run, row["model"], row["case_id"], structures)
@@ -312,7 +314,7 @@ def plot_domain_shift(folder, language="en", structure="lungs", metric="dice") -
     return figure
 
 
-def stamp_figure(figure, stamp) -> None:
+def stamp_figure(figure, stamp) -> bool:
     """Write the stamp above a figure, once; an empty stamp writes nothing.
 
     When to use: for a figure of one's own; those of this module carry it already.
@@ -320,18 +322,23 @@ def stamp_figure(figure, stamp) -> None:
     Args:
         figure: any Matplotlib figure.
         stamp: as `Run.stamp`.
+
+    Returns:
+        Whether it was added: above the figure's edge, so save with `bbox_inches="tight"`.
     """
-    if stamp and not any(text.get_gid() == STAMP_LABEL for text in figure.texts):
-        text = figure.text(0.5, 1.0, stamp, ha="center", va="bottom")
-        _style_stamp(text)
+    if not stamp or any(text.get_gid() == STAMP_LABEL for text in figure.texts):
+        return False
+    _style_stamp(figure.text(0.5, 1.0, stamp, ha="center", va="bottom"))
+    return True
 
 
 def _style_stamp(text):
-    text.set(gid=STAMP_LABEL, fontsize=9, fontweight="bold", color=VERMILLION)
+    text.set(gid=STAMP_LABEL, fontsize=10, color=VERMILLION)
 
 
 def _new_figure(run, size_inches):
     figure = Figure(figsize=size_inches, layout="constrained")
+    figure.get_layout_engine().set(h_pad=0.12)
     if run.stamp:
         _style_stamp(figure.suptitle(run.stamp))
     return figure
@@ -340,22 +347,22 @@ def _new_figure(run, size_inches):
 def _new_grid(run, num_rows, num_columns, extra_height=0.0):
     """A grid of bare square panels for pictures, axes (num_rows, num_columns)."""
     width = max(PANEL_INCHES * num_columns, 5.2)
-    figure = _new_figure(run, (width, (PANEL_INCHES + extra_height) * num_rows + 0.9))
+    figure = _new_figure(run, (width, (PANEL_INCHES + extra_height) * num_rows + 1.1))
     axes = figure.subplots(num_rows, num_columns, squeeze=False)
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])
     return figure, axes
 
 
-def _draw_radiograph(axis, run, case_id):
+def _draw_radiograph(axis, run, case_id, white_level=255):
     """Show the radiograph, with the right side marked where it is known; return its shape."""
     image = run.image(case_id)
-    axis.imshow(image, cmap="gray", vmin=0, vmax=255)
+    axis.imshow(image, cmap="gray", vmin=0, vmax=white_level)
     axis.set(xticks=[], yticks=[])
     if run.is_right_known:
-        place = {"transform": axis.transAxes, "ha": "left", "va": "top", "fontsize": 9}
+        place = {"transform": axis.transAxes, "ha": "left", "va": "top", "fontsize": 10}
         side = run.words.text("labels", "right_side")
-        axis.text(0.02, 0.98, side, color="white", fontweight="bold", **place)
+        axis.text(0.02, 0.98, side, color="white", **place)
     return image.shape
 
 
@@ -423,7 +430,7 @@ def _draw_history(pair, history, run, is_first):
         axis.set_visible(True)
         axis.tick_params(labelsize=7)
         axis.grid(alpha=0.3)
-        _format_numbers(axis.yaxis, run, 2)
+        _format_numbers(axis.yaxis, run)
         if is_first:
             axis.set_ylabel(words.text("labels", key), fontsize=8)
 
@@ -445,8 +452,7 @@ def _draw_forest(axis, scores, models, published, run):
     axis.set_ylim(len(models) - 0.5, -0.5)
     axis.tick_params(axis="x", labelsize=7)
     axis.grid(axis="x", alpha=0.3)
-    axis.xaxis.set_major_locator(MaxNLocator(4))
-    _format_numbers(axis.xaxis, run, 2)
+    _format_numbers(axis.xaxis, run)
 
 
 def _forest_legend(figure, run, scores, published):
@@ -467,9 +473,7 @@ def _forest_legend(figure, run, scores, published):
 def _draw_best_mask(axis, run, case_id, structure, model, validation_dice):
     """The mask of the chosen model in colour over a dimmed radiograph."""
     words = run.words
-    shape = run.image(case_id).shape
-    axis.imshow(run.image(case_id), cmap="gray", vmin=0, vmax=400)  # dimmed
-    axis.set(xticks=[], yticks=[])
+    shape = _draw_radiograph(axis, run, case_id, white_level=400)  # dimmed
     mask = run.mask(model, case_id, structure)
     if mask is None:
         raise FileNotFoundError(f"{run.folder} keeps no {structure} mask of {model} in {case_id}.")
@@ -508,8 +512,8 @@ def _draw_agreement(axis, cases, row, quantity, run):
     axis.set_xlabel(f"{words.text('labels', 'mean_of_both')}\n{name}", fontsize=8)
     axis.set_ylabel(words.text("labels", "difference"), fontsize=8)
     axis.tick_params(labelsize=7)
-    _format_numbers(axis.xaxis, run, 2)
-    _format_numbers(axis.yaxis, run, 2)
+    _format_numbers(axis.xaxis, run)
+    _format_numbers(axis.yaxis, run)
 
 
 def _draw_matrix(axis, scores, rows, columns, run):
@@ -531,8 +535,10 @@ def _draw_matrix(axis, scores, rows, columns, run):
     axis.set_ylabel(words.text("labels", "trained_on"), fontsize=8)
 
 
-def _format_numbers(axis, run, digits):
-    axis.set_major_formatter(FuncFormatter(lambda value, _: run.words.number(value, digits)))
+def _format_numbers(axis, run):
+    """Round ticks, written as long as they are: a rounded label would stand in the wrong place."""
+    axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], min_n_ticks=3))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: run.words.short_number(value)))
 
 
 def _value_lines(run, row, structures):
@@ -594,6 +600,10 @@ def _case_with_masks(run, cases, best):
             return case_id
     wanted = ", ".join(f"{structure} of {model}" for structure, (model, _) in best.items())
     raise FileNotFoundError(f"{run.folder} keeps no test case with the masks: {wanted}.")
+
+
+def _wrap(name):
+    return textwrap.fill(name, 22)
 
 
 def _shorten(text, longest=24):

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from radiokit import plots
+from radiokit import __version__, plots
 from radiokit.record import (
     attention_path,
     image_path,
@@ -62,7 +62,7 @@ __all__ = [
 # patient's right. Of anybody else's files nothing is known, and no side is marked.
 RADIOLOGICAL_DATASETS = {"montgomery", "shenzhen", "jsrt", "vindr_ribcxr"}
 
-_VERSIONS = ("radiokit", "keras", "tensorflow", "numpy", "pandas", "scipy", "matplotlib")
+_VERSIONS = ("keras", "tensorflow", "numpy", "pandas", "scipy", "matplotlib")
 
 
 @dataclass(frozen=True)
@@ -267,12 +267,13 @@ def save_figure(record, name, figure) -> list[Path]:
     Raises:
         OSError: the folder cannot be written to.
     """
-    plots.stamp_figure(figure, record.stamp)
+    is_foreign = plots.stamp_figure(figure, record.stamp) or figure.get_layout_engine() is None
     paths = [record.folder / "figures" / f"{name}.{ending}" for ending in ("png", "pdf")]
+    cut = "tight" if is_foreign else None  # ours leave room by themselves; cutting draws twice
     for path in paths:
         content = io.BytesIO()
         with matplotlib.rc_context({"pdf.fonttype": 42}):  # letters stay letters in the PDF
-            figure.savefig(content, format=path.suffix[1:], dpi=300, bbox_inches="tight")
+            figure.savefig(content, format=path.suffix[1:], dpi=300, bbox_inches=cut)
         _write_bytes(path, content.getvalue())
     return paths
 
@@ -444,7 +445,8 @@ def _orientation(table):
 
 
 def _read_versions():
-    versions = {"python": platform.python_version(), "platform": platform.platform()}
+    versions = {"radiokit": __version__, "python": platform.python_version()}
+    versions["platform"] = platform.platform()
     for package in _VERSIONS:
         try:
             versions[package] = importlib.metadata.version(package)

@@ -100,8 +100,8 @@ def patient_interval(values, patients, seed=0, num_resamples=2000) -> Interval:
     if len(means) < SMALLEST_BOOTSTRAP:
         low, high, kind = means.min(), means.max(), "range"
     else:
-        generator = np.random.default_rng(seed)
-        draws = [generator.choice(means, len(means)).mean() for _ in range(num_resamples)]
+        picks = _draw_patients(len(means), seed, num_resamples)
+        draws = np.concatenate([means[pick].mean(axis=1) for pick in picks])
         low, high, kind = *np.percentile(draws, [2.5, 97.5]), "bootstrap"
     return Interval(float(means.mean()), float(low), float(high), len(means), num_undefined, kind)
 
@@ -190,9 +190,18 @@ def _resample_limits(difference, groups, num_patients, seed, num_resamples):
     """Bias and limits (num_resamples, 3) from each patient's number, sum and sum of squares."""
     powers = (np.ones_like(difference), difference, difference**2)
     sums = np.stack([np.bincount(groups, power, num_patients) for power in powers])
+    picks = _draw_patients(num_patients, seed, num_resamples)
+    drawn = np.concatenate([sums[:, pick].sum(axis=2) for pick in picks], axis=1)
+    return np.array([_limits(*column) for column in drawn.T])
+
+
+def _draw_patients(num_patients, seed, num_resamples):
+    """Yield index arrays (resamples, num_patients), a million numbers at a time at most."""
     generator = np.random.default_rng(seed)
-    draws = (generator.integers(0, num_patients, num_patients) for _ in range(num_resamples))
-    return np.array([_limits(*sums[:, draw].sum(axis=1)) for draw in draws])
+    rows_at_once = max(1, 1_000_000 // num_patients)
+    for start in range(0, num_resamples, rows_at_once):
+        rows = min(rows_at_once, num_resamples - start)
+        yield generator.integers(0, num_patients, (rows, num_patients))
 
 
 def _limits(number, total, total_of_squares):

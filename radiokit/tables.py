@@ -217,8 +217,8 @@ def spread_intervals(frame) -> pd.DataFrame:
             continue
         for field in dataclasses.fields(stats.Interval):
             title = name if field.name == "estimate" else f"{name}_{field.name}"
-            parts.append(column.map(lambda cell, key=field.name: getattr(cell, key, None))
-                         .rename(title))  # fmt: skip
+            values = [getattr(cell, field.name, None) for cell in column]
+            parts.append(pd.Series(values, frame.index, name=title).convert_dtypes())
     return pd.concat(parts, axis=1)
 
 
@@ -240,6 +240,7 @@ def to_latex(frame, caption, name, words, stamp="") -> str:
     num_columns = len(frame.columns)
     headings = [_heading(column, words) for column in frame.columns]
     lines = [_latex_row(headings), r"\hline"]
+    frame = _name_models(frame, words)
     lines += [_latex_row([_cell(cell, words) for cell in row]) for row in _rows(frame)]
     if stamp:
         stamped = rf"\multicolumn{{{num_columns}}}{{l}}{{\textbf{{{escape_latex(stamp)}}}}} \\"
@@ -250,6 +251,7 @@ def to_latex(frame, caption, name, words, stamp="") -> str:
         [
             r"\begin{table}[htbp]",
             r"\centering",
+            r"\footnotesize",
             rf"\caption{{{escape_latex(caption)}}}",
             rf"\label{{tab:{name}}}",
             rf"\begin{{tabular}}{{l{'r' * (num_columns - 1)}}}",
@@ -279,6 +281,12 @@ def escape_latex(text) -> str:
         95 \\% of case\\_1
     """
     return "".join(_LATEX.get(sign, sign) for sign in str(text))
+
+
+def _name_models(frame, words):
+    if "model" not in frame:
+        return frame
+    return frame.assign(model=[words.name("models", model) for model in frame["model"]])
 
 
 def _rows(frame):

@@ -41,7 +41,11 @@ class Words:
         """A number with this language's decimal sign; a dash where it is NaN."""
         if value is None or math.isnan(value):
             return "–"
-        return f"{value:.{digits}f}".replace(".", self.sections["number"]["decimal"])
+        return self._localise(f"{value:.{digits}f}")
+
+    def short_number(self, value) -> str:
+        """A number with as many digits as it needs, at most six, for the ticks of an axis."""
+        return self._localise(f"{value:.6g}")
 
     def interval(self, estimate, low, high, digits=3) -> str:
         """An estimate with its interval, as in `0.912 (0.874–0.941)`."""
@@ -53,6 +57,9 @@ class Words:
         parts = [self.text("stamp", "phantom")] if is_phantom else []
         parts += [self.text("stamp", "quick")] if scale != "full" else []
         return " · ".join([*parts, self.text("stamp", "warning")]) if parts else ""
+
+    def _localise(self, number):
+        return number.replace(".", self.sections["number"]["decimal"]).replace("-", "−")
 
 
 def read_words(language="en") -> Words:

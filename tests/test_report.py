@@ -1,0 +1,314 @@
+"""Tests of a run's record: what is written, stamped, refused, and drawn again."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import record_maker
+from matplotlib.figure import Figure
+from PIL import Image
+
+from radiokit import record, report, tables
+from radiokit.stats import Interval, patient_interval
+from radiokit.words import LANGUAGES, read_words
+
+STAMP = "PHANTOM DATA · QUICK RUN · not a clinical result"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A complete quick record on phantoms, everything drawn once."""
+    made = record_maker.make_record(tmp_path_factory.mktemp("record"), models=("unet",))
+    return made, report.redraw(made.folder)
+
+
+@pytest.fixture
+def started(tmp_path):
+    """A record just opened."""
+    return start(tmp_path)
+
+
+def start(out, scale="quick", is_phantom=True, **changes):
+    table = record_maker.make_table(is_phantom).assign(**changes)
+    return report.start_record("05_chest_xray", table, scale, 3, {"epochs": 2}, out)
+
+
+def read_metrics(record):
+    return json.loads((record.folder / "metrics.json").read_text(encoding="utf-8"))
+
+
+def test_the_record_says_what_was_run_on_what(started):
+    metrics = read_metrics(started)
+    assert started.folder.name == metrics["notebook"] == "05_chest_xray"
+    assert metrics["stamp"] == started.stamp == STAMP
+    assert (metrics["scale"], metrics["seed"], metrics["settings"]) == ("quick", 3, {"epochs": 2})
+    assert {"radiokit", "python", "keras", "tensorflow"} <= set(metrics["versions"])
+    assert all(metrics["versions"].values())
+    assert metrics["data"]["datasets"] == {"montgomery": 24}
+    assert metrics["data"]["num_patients"] == 24
+    assert metrics["headline"] is None
+
+
+def test_the_fingerprint_of_the_data_follows_the_data_not_the_order(tmp_path):
+    def fingerprint(table):
+        found = report.start_record("run", table, "quick", 0, {}, tmp_path)
+        return read_metrics(found)["data"]["sha256_of_ids_splits_and_file_sizes"]
+
+    table = record_maker.make_table()
+    assert fingerprint(table) == fingerprint(table.iloc[::-1])
+    other = table.assign(split=table["split"].replace("test", "train"))
+    assert fingerprint(other) != fingerprint(table)
+
+
+def test_only_full_runs_on_real_data_are_unstamped(tmp_path):
+    assert start(tmp_path / "a", "full", is_phantom=False).stamp == ""
+    assert start(tmp_path / "b", "full", is_phantom=True).stamp
+    assert start(tmp_path / "c", "quick", is_phantom=False).stamp
+
+
+def test_phantom_and_real_rows_together_raise(tmp_path):
+    with pytest.raises(ValueError, match="Phantom and real images are in one case table"):
+        tables_of_both = [record_maker.make_table(kind) for kind in (True, False)]
+        report.start_record("run", pd.concat(tables_of_both), "quick", 0, {}, tmp_path)
+
+
+def test_a_table_that_does_not_say_whether_it_is_real_raises(tmp_path):
+    table = record_maker.make_table().drop(columns="is_phantom")
+    with pytest.raises(ValueError, match="no column is_phantom"):
+        report.start_record("run", table, "quick", 0, {}, tmp_path)
+
+
+def test_an_unknown_scale_or_language_raises(tmp_path):
+    with pytest.raises(ValueError, match='"quick" or "full"'):
+        start(tmp_path, "fast")
+    with pytest.raises(ValueError, match="choose one of en, pt, es"):
+        report.start_record("run", record_maker.make_table(), "quick", 0, {}, tmp_path, "fr")
+
+
+def test_the_right_side_is_known_only_of_the_published_sets(tmp_path):
+    assert read_metrics(start(tmp_path / "a"))["orientation"] == "radiological"
+    assert read_metrics(start(tmp_path / "b", dataset="mine"))["orientation"] is None
+
+
+def test_a_stamped_run_never_replaces_a_full_real_one(tmp_path):
+    made = record_maker.make_record(tmp_path, "full", False, ("unet",), num_patients=6)
+    before = read_metrics(made)
+    with pytest.raises(ValueError, match="would replace"):
+        start(tmp_path, "quick")
+    assert read_metrics(made) == before
+    start(tmp_path, "full", is_phantom=False)  # the same kind of run may
+
+
+def test_an_unwritable_output_folder_is_named(tmp_path):
+    (tmp_path / "outputs").write_text("a file, not a folder", encoding="utf-8")
+    with pytest.raises(OSError, match="Cannot write .*outputs.*Choose another output folder"):
+        start(tmp_path / "outputs")
+
+
+def test_no_half_written_file_remains_when_writing_fails(started, monkeypatch):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(report.os, "replace", fail)
+    cases = record_maker.make_cases(record_maker.make_table(), ("unet",))
+    with pytest.raises(OSError, match="No space left on device"):
+        report.write_cases(started, cases)
+    assert [path.name for path in started.folder.iterdir()] == ["metrics.json"]
+
+
+def test_metrics_are_valid_json_with_nan_as_null(finished):
+    made, _ = finished
+    text = (made.folder / "metrics.json").read_text(encoding="utf-8")
+    metrics = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    headline = metrics["headline"]
+    assert list(headline)[:4] == ["name", "estimate", "low", "high"]
+    assert headline["kind"] == "bootstrap"
+    assert {"estimate", "low", "high", "num_patients", "kind"} <= set(metrics["scores"][0])
+    assert metrics["published"]["unet"]["lungs"] == 0.930
+
+
+def test_cases_without_a_needed_column_raise(started):
+    with pytest.raises(ValueError, match="no column model, split"):
+        report.write_cases(started, pd.DataFrame({"case_id": ["a"], "patient_id": ["p"]}))
+
+
+def test_cases_and_pictures_come_back_as_written(started):
+    cases = record_maker.make_cases(record_maker.make_table(), ("unet",))
+    report.write_cases(started, cases)
+    mask = np.eye(8, dtype=bool)
+    image = np.linspace(0, 1, 64).reshape(8, 8, 1)
+    report.write_images(started, "c", image, {"heart": np.where(mask, 1, -1)})
+    report.write_masks(started, "unet", "c", {"heart": mask.astype("float32")[..., None]})
+    report.write_attention(started, "unet", "c", {"skip0": np.full((2, 2), 0.6)})
+    run = record.read_run(started.folder)
+    again = run.cases()
+    assert (again["stamp"] == STAMP).all() and again["is_phantom"].all()
+    np.testing.assert_allclose(again["dice_heart"], cases["dice_heart"], rtol=1e-12)
+    np.testing.assert_allclose(run.image("c") / 255, image[..., 0], atol=0.5 / 255)
+    np.testing.assert_array_equal(run.truth("c", "heart"), mask)
+    np.testing.assert_array_equal(run.mask("unet", "c", "heart"), mask)
+    assert run.truth("c", "ribs") is None
+    np.testing.assert_allclose(run.attention("unet", "c")["skip0"], 0.6, atol=0.5 / 255)
+
+
+def test_scores_are_means_over_patients_of_the_cases_with_a_truth():
+    rows = [("a", 0.9, 2.0), ("a", 0.7, np.nan), ("b", 0.5, 4.0), ("c", np.nan, np.nan)]
+    frame = pd.DataFrame(rows, columns=["patient_id", "dice_heart", "hd95_mm_heart"])
+    frame = frame.assign(model="unet", split="test", case_id=range(4))
+    scores = report.score_cases(frame).set_index("metric")
+    assert scores.loc["dice", "estimate"] == pytest.approx((0.8 + 0.5) / 2)
+    assert scores.loc["dice", "num_undefined"] == 0  # nobody drew the heart of patient c
+    assert scores.loc["hd95_mm", "estimate"] == pytest.approx((2.0 + 4.0) / 2)
+    assert scores.loc["hd95_mm", "num_undefined"] == 1
+    assert (scores["structure"] == "heart").all()
+
+
+def test_patients_of_two_data_sets_are_told_apart():
+    frame = pd.DataFrame({"patient_id": ["1", "1"], "dataset": ["jsrt", "shenzhen"]})
+    frame = frame.assign(model="unet", split="test", case_id=["x", "y"], dice_lungs=[0.5, 1.0])
+    assert report.score_cases(frame)["num_patients"].tolist() == [2]
+
+
+def test_domain_shift_trainings_never_mix_with_the_main_study():
+    cases = record_maker.make_cases(record_maker.make_table(), ("unet",))
+    main = report.score_cases(cases[cases["trained_on"].isna()])
+    pd.testing.assert_frame_equal(report.score_cases(cases), main)
+    shift = report.score_cases(cases, by=("model", "trained_on", "dataset", "split"))
+    shift = shift[shift["metric"] == "dice"]
+    assert len(shift) == 4
+    values = cases[(cases["trained_on"] == "shenzhen") & (cases["dataset"] == "montgomery")]
+    row = shift.query("trained_on == 'shenzhen' and dataset == 'montgomery'").iloc[0]
+    assert row["estimate"] == pytest.approx(values["dice_lungs"].mean())
+
+
+def test_agreement_counts_what_could_not_be_measured():
+    frame = pd.DataFrame({"q_true": [1.0, 1.0, np.nan], "q_predicted": [1.5, np.nan, 1.0]})
+    frame = frame.assign(model="unet", split="test", case_id=range(3), patient_id=range(3))
+    (row,) = report.score_agreement(frame, "q").to_dict("records")
+    assert (row["bias"], row["num_cases"], row["num_undefined"]) == (0.5, 1, 1)
+
+
+def test_everything_is_drawn_from_a_complete_record(finished):
+    made, redrawn = finished
+    assert redrawn.left_out == []
+    names = {path.relative_to(made.folder).as_posix() for path in redrawn.written}
+    figures = ("overlays", "learning_curves", "scores", "scores_hd95_mm", "worst_cases")
+    figures += ("attention", "final_figure", "agreement_cardiothoracic_ratio")
+    for name in (*figures, "domain_shift_lungs"):
+        assert {f"figures/{name}.png", f"figures/{name}.pdf"} <= names
+    for name in ("scores", "scores_hd95_mm", "worst_cases"):
+        assert {f"tables/{name}.csv", f"tables/{name}.tex"} <= names
+    assert not list(made.folder.rglob("*.partial"))
+
+
+def test_png_files_have_300_dpi(finished):
+    made, _ = finished
+    with Image.open(made.folder / "figures" / "scores.png") as image:
+        assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+
+
+def test_a_record_cut_short_says_what_it_cannot_draw(started):
+    redrawn = report.redraw(started.folder)
+    assert redrawn.written == []
+    reasons = "\n".join(redrawn.left_out)
+    assert "figure learning_curves" in reasons and "train first" in reasons
+    assert "table scores" in reasons and "Run the notebook to its end" in reasons
+
+
+def test_another_language_leaves_the_runs_own_files_alone(finished, monkeypatch):
+    made, _ = finished
+    before = (made.folder / "tables" / "scores.tex").read_bytes()
+    monkeypatch.setattr(report, "_list_figures", lambda run: {})  # drawing is tested above
+    redrawn = report.redraw(made.folder, "pt")
+    assert made.folder / "tables" / "scores_pt.tex" in redrawn.written
+    assert (made.folder / "tables" / "scores.tex").read_bytes() == before
+
+
+def test_the_csv_has_points_a_stamp_and_the_interval_in_columns(finished):
+    made, _ = finished
+    table = pd.read_csv(made.folder / "tables" / "scores.csv", encoding="utf-8")
+    assert (table["stamp"] == STAMP).all()
+    scores = record.read_run(made.folder).scores_of("dice", "test").set_index("structure")
+    row = table[table["model"] == "unet"].iloc[0]
+    assert row["heart"] == pytest.approx(scores.loc["heart", "estimate"])
+    assert row["heart_low"] == pytest.approx(scores.loc["heart", "low"])
+    assert (row["heart_num_patients"], row["heart_kind"]) == (11, "bootstrap")
+    assert row["heart_published"] == 0.798
+
+
+def test_csv_numbers_have_points_in_portuguese_too(started):
+    frame = pd.DataFrame({"model": ["unet"], "heart": [0.5]})
+    brazilian = report.Record(started.folder, "pt", started.metrics)
+    csv, tex = report.save_table(brazilian, "t", frame, "c")
+    assert "unet,0.5," in csv.read_text(encoding="utf-8")
+    assert "0,500" in tex.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_latex_table_speaks_the_language_and_carries_the_stamp(finished, language):
+    made, _ = finished
+    words = read_words(language)
+    stamp = words.stamp(True, "quick")
+    latex = tables.to_latex(tables.score_table(made.folder), "c", "t", words, stamp)
+    assert words.structure("clavicles") in latex
+    assert tables.escape_latex(stamp) in latex
+    assert ("0,798" in latex) == (language != "en")
+    assert latex.count("{tabular}") == 2
+    rows = [line for line in latex.splitlines() if line.endswith(r"\\") and "multi" not in line]
+    assert {line.count(" & ") for line in rows} == {8}
+
+
+def test_published_models_we_did_not_train_have_a_dash():
+    assert report.PUBLISHED_DICE["resnet_unet_18"]["ribs"] == 0.424
+    words = read_words("en")
+    assert tables._cell(None, words) == "–"
+
+
+def test_published_numbers_are_those_of_the_poster():
+    means = pd.DataFrame(report.PUBLISHED_DICE).T
+    assert means.shape == (9, 4)
+    assert means["lungs"].idxmax() in ("unet_spatial", "unet_full_spatial")
+    assert means["ribs"].min() == 0.424
+    assert means.sum().round(3).to_dict() == {
+        "lungs": 8.528,
+        "ribs": 7.288,
+        "heart": 7.247,
+        "clavicles": 4.454,
+    }
+
+
+def test_special_signs_are_escaped_for_latex():
+    given = r"5 % & $x_1$ #{a}~b^c\d – −1 ·"
+    expected = (
+        r"5 \% \& \$x\_1\$ \#\{a\}\textasciitilde{}b\textasciicircum{}c\textbackslash{}d "
+        r"-- $-$1 \textperiodcentered{}"
+    )
+    assert tables.escape_latex(given) == expected
+
+
+def test_ranges_and_undefined_scores_are_marked_in_the_table():
+    frame = pd.DataFrame({"model": ["unet"], "heart": [patient_interval([0.5, np.nan], "ab")]})
+    latex = tables.to_latex(frame, "Caption.", "t", read_words("en"))
+    assert "0.500 (0.500--0.500)*, 1 undefined" in latex
+    assert "Fewer than 10 patients" in latex
+    sure = frame.assign(heart=[Interval(0.5, 0.4, 0.6, 12, 0, "bootstrap")])
+    assert "Fewer than 10" not in tables.to_latex(sure, "Caption.", "t", read_words("en"))
+
+
+def test_a_foreign_figure_is_saved_with_the_stamp(started):
+    figure = Figure()
+    figure.subplots().set_title("mine")
+    png, pdf = report.save_figure(started, "mine", figure)
+    assert png.is_file() and pdf.is_file()
+    assert STAMP in [text.get_text() for text in figure.texts]
+
+
+def test_a_column_of_intervals_becomes_six_columns():
+    frame = pd.DataFrame({"model": ["a", "b"]})
+    frame["heart"] = [Interval(0.5, 0.4, 0.6, 12, 0, "bootstrap"), None]
+    spread = tables.spread_intervals(frame)
+    names = ["low", "high", "num_patients", "num_undefined", "kind"]
+    assert list(spread) == ["model", "heart", *(f"heart_{name}" for name in names)]
+    assert spread["heart_num_patients"].iloc[0] == 12
+    assert spread["heart"].isna().tolist() == [False, True]
