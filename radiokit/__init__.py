@@ -21,7 +21,7 @@ def shipped_folder(name: str) -> Path:
         FileNotFoundError: the folder is in neither place, so the installation is incomplete.
     """
     package = Path(__file__).parent
-    places = [package / name, package.parent / name, package / "shipped" / name]
+    places = [package / name, package / "shipped" / name, package.parent / name]
     for place in places:
         if place.is_dir():
             return place

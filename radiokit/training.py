@@ -1,0 +1,218 @@
+"""Training that keeps its best weights, stops early, and goes on after a kill."""
+
+import csv
+import math
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+from tqdm.auto import tqdm
+
+
+@keras.saving.register_keras_serializable(package="radiokit")
+class MeanDice(keras.metrics.Mean):
+    """Mean Dice over images and channels of a batch, at threshold 0.5; ignored pixels left out.
+
+    For watching a training. Scores that are reported come from `radiokit.metrics`.
+    """
+
+    def __init__(self, name="dice", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Add a batch: truth (N, H, W, C) in 0, 1 or -1 (unknown), prediction in 0..1."""
+        known = ops.cast(y_true >= 0, "float32")
+        truth = ops.cast(y_true > 0.5, "float32")
+        predicted = ops.cast(y_pred > 0.5, "float32") * known
+        shared = ops.sum(truth * predicted, axis=(1, 2))
+        total = ops.sum(truth, axis=(1, 2)) + ops.sum(predicted, axis=(1, 2))
+        return super().update_state((2 * shared + 1e-7) / (total + 1e-7))
+
+
+def fit(
+    model: keras.Model,
+    train_batches,
+    validation_batches,
+    folder: str | Path,
+    *,
+    loss: keras.losses.Loss,
+    epochs: int,
+    learning_rate: float = 1e-3,
+    patience: int | None = None,
+) -> list[dict]:
+    """Train a network and leave it with the weights of its best validation epoch.
+
+    Adam; the learning rate rises over the first epoch and falls along a cosine to zero. A model
+    that is compiled already keeps its optimiser and traced step: `restart` makes it new again
+    without the seconds that tracing costs. Called again with the same folder after a kill, the
+    training goes on after the last finished epoch, with the same batches as an unbroken one.
+
+    Args:
+        model: built, compiled or not.
+        train_batches: from `radiokit.data.batches.make_batches`, shuffled and augmented.
+        validation_batches: likewise, neither shuffled nor augmented.
+        folder: gets `history.csv`, `best.weights.h5` and, until the end, `resume.weights.h5`;
+            each is complete or absent.
+        loss: for example `radiokit.losses.DiceCrossEntropyLoss`.
+        epochs: passes over the training cases.
+        learning_rate: the highest.
+        patience: stop after so many epochs without a lower validation loss; None never stops.
+
+    Returns:
+        One dict an epoch: epoch, learning_rate, loss, dice, val_loss, val_dice.
+
+    Raises:
+        ValueError: fewer than one epoch.
+        OSError: the folder cannot be written.
+    """
+    if epochs < 1:
+        raise ValueError(f"epochs is {epochs}; a training needs at least 1.")
+    if not model.compiled:
+        on_gpu = bool(keras.distribution.list_devices("gpu"))
+        model.compile(
+            keras.optimizers.Adam(learning_rate),
+            loss,
+            metrics=[MeanDice()],
+            jit_compile="auto" if on_gpu else False,  # XLA slows convolutions on a CPU
+        )
+    record = _Record(Path(folder), train_batches, epochs, learning_rate, patience)
+    first_epoch = record.resume(model)
+    if first_epoch < epochs and not record.out_of_patience():
+        model.fit(
+            train_batches,
+            validation_data=validation_batches,
+            initial_epoch=first_epoch,
+            epochs=epochs,
+            callbacks=[record],
+            verbose=0,
+        )
+    model.load_weights(record.folder / "best.weights.h5")
+    record.resume_path.unlink(missing_ok=True)
+    return record.history
+
+
+def restart(model: keras.Model, weights: list[np.ndarray]) -> None:
+    """Give a compiled model fresh weights and an optimiser without memory.
+
+    Seeds and variants of one architecture then share one traced training step.
+
+    Args:
+        model: compiled.
+        weights: what `model.get_weights()` gave before its first training.
+    """
+    model.set_weights(weights)
+    for variable in model.optimizer.variables:
+        variable.assign(ops.zeros_like(variable))
+
+
+class _Record(keras.callbacks.Callback):
+    """Learning rate, history, best weights, patience and the point to resume from.
+
+    Keras's BackupAndRestore writes weights and epoch number as two files in place: a kill
+    between them repeats an epoch, a kill within one loses the training. Here the optimiser's
+    step count inside the one renamed file says how many epochs it has seen.
+    """
+
+    def __init__(self, folder, train_batches, epochs, learning_rate, patience):
+        super().__init__()
+        self.folder = folder
+        self.resume_path = folder / "resume.weights.h5"
+        self.batches = train_batches
+        self.num_steps = int(train_batches.cardinality())
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self.patience = patience
+        self.history = []
+
+    def resume(self, model) -> int:
+        """Load what a killed run left; returns the epoch to start with."""
+        _make_folder(self.folder)
+        if not self.resume_path.exists():
+            return 0
+        model.optimizer.build(model.trainable_variables)
+        model.load_weights(self.resume_path)
+        first_epoch = int(model.optimizer.iterations) // self.num_steps
+        self.history = _read_history(self.folder / "history.csv")[:first_epoch]
+        return first_epoch
+
+    def on_train_begin(self, logs=None):
+        done = len(self.history)
+        self.bar = tqdm(total=self.epochs, initial=done, unit="epoch", desc=self.folder.name)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if hasattr(self.batches, "epoch"):
+            self.batches.epoch.assign(epoch)
+        self.first_step = epoch * self.num_steps
+
+    def on_train_batch_begin(self, batch, logs=None):
+        rate = _learning_rate(self.first_step + batch, self.num_steps, self.epochs * self.num_steps)
+        self.model.optimizer.learning_rate = self.learning_rate * rate
+
+    def on_epoch_end(self, epoch, logs=None):
+        rate = float(ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        row = {"epoch": epoch, "learning_rate": rate}
+        row |= {name: float(value) for name, value in logs.items()}
+        self.history.append(row)
+        if self._best_epoch() == epoch:
+            _save_weights(self.model, self.folder / "best.weights.h5")
+        _write_history(self.folder / "history.csv", self.history)
+        _save_weights(self.model, self.resume_path)
+        self.bar.update()
+        self.bar.set_postfix({name: f"{row[name]:.3f}" for name in ("loss", "val_loss")})
+        if self.out_of_patience():
+            self.model.stop_training = True
+
+    def on_train_end(self, logs=None):
+        self.bar.close()
+
+    def out_of_patience(self) -> bool:
+        if self.patience is None or not self.history:
+            return False
+        return len(self.history) - 1 - self._best_epoch() >= self.patience
+
+    def _best_epoch(self):
+        return min(range(len(self.history)), key=lambda epoch: self.history[epoch]["val_loss"])
+
+
+def _learning_rate(step, num_warmup_steps, num_steps):
+    """Fraction of the highest rate at a step: a linear rise, then half a cosine to zero."""
+    if step < num_warmup_steps:
+        return (step + 1) / num_warmup_steps
+    progress = (step - num_warmup_steps) / max(1, num_steps - num_warmup_steps)
+    return 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def _make_folder(folder):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            f"Cannot write the training to {folder}: {error.strerror}. "
+            "Choose a folder that you may write to."
+        ) from error
+
+
+def _save_weights(model, path):
+    unfinished = path.with_name(f"unfinished-{path.name}")
+    model.save_weights(unfinished, overwrite=True)
+    os.replace(unfinished, path)
+
+
+def _write_history(path, history):
+    unfinished = path.with_name(f"unfinished-{path.name}")
+    with unfinished.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(history[0]))
+        writer.writeheader()
+        writer.writerows(history)
+    os.replace(unfinished, path)
+
+
+def _read_history(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return [
+        {name: float(value) for name, value in row.items()} | {"epoch": int(row["epoch"])}
+        for row in rows
+    ]
