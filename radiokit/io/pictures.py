@@ -1,5 +1,6 @@
 """PNG, JPEG, TIFF, GIF and BMP to stored values and palette; `rasters.py` gives them meaning."""
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -97,8 +98,13 @@ def _decode_tiff(path: Path) -> Picture:
         metadata = file.imagej_metadata or {}
         _refuse_pages(path, max(len(whole), int(metadata.get("images", 1))))
         page = whole[0] if whole else file.pages[0]
-        if page.imagelength * page.imagewidth > MAX_PIXELS:
-            reason = f"{page.imagelength}×{page.imagewidth} pixels are more than {MAX_PIXELS}"
+        if not all(isinstance(side, int) for side in page.shape):
+            raise ValueError("its size is not a number")
+        if (
+            math.prod(page.shape) > 4 * MAX_PIXELS
+            or page.imagelength * page.imagewidth > MAX_PIXELS
+        ):
+            reason = f"its shape {page.shape} is beyond the limit of {MAX_PIXELS} pixels"
             raise UnreadableFileError(path, reason, "Save it smaller; no radiograph is as large.")
         _refuse_missing_bytes(path, page)
         if page.photometric not in (0, 1, 2, 3) or page.compression == 6:
@@ -119,7 +125,7 @@ def _picture_of_page(page) -> Picture:
         values = np.asarray(2**bits - 1, values.dtype) - values
     palette = None
     if page.photometric == 3:
-        palette = (np.asarray(page.colormap).T >> 8).astype(np.uint8)
+        palette = (np.reshape(page.colormap, (3, -1)).T >> 8).astype(np.uint8)
     orientation = int(page.tags.valueof(_EXIF_ORIENTATION, 1))
     picture = _picture_of_values(_upright(values, orientation), palette, bits)
     return replace(picture, is_lossy=page.compression == 7)

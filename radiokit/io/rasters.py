@@ -251,7 +251,7 @@ def _kind(path: Path) -> str:
 def _full_palette(picture: Picture) -> np.ndarray:
     """An index past the end of the palette is black."""
     palette = np.zeros((int(np.iinfo(picture.values.dtype).max) + 1, 3), np.uint8)
-    palette[: len(picture.palette)] = picture.palette
+    palette[: len(picture.palette)] = picture.palette[: len(palette)]
     return palette
 
 

@@ -259,6 +259,16 @@ def test_the_orientation_tag_is_obeyed(tmp_path, orientation, suffix):
     np.testing.assert_allclose(pixels.astype(int), expected, atol=3)
 
 
+def test_a_tiff_larger_than_any_radiograph_is_refused(tmp_path):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, GREY)
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        file.pages[0].tags["ImageWidth"].overwrite(60000)
+        file.pages[0].tags["ImageLength"].overwrite(60000)
+    with pytest.raises(UnreadableFileError, match=r"60000, 60000.*beyond the limit"):
+        read_radiograph(path)
+
+
 def test_a_tiff_without_columns_is_refused(tmp_path):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, GREY)
