@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +95,8 @@ def _decode_tiff(path: Path) -> Picture:
     import tifffile
 
     with tifffile.TiffFile(path) as file:
-        whole = [page for page in file.pages if not page.is_reduced]
+        # The chain of pages may be endless in a damaged file; previews follow the page itself.
+        whole = [page for page in islice(file.pages, 20) if not page.is_reduced]
         metadata = file.imagej_metadata or {}
         _refuse_pages(path, max(len(whole), int(metadata.get("images", 1))))
         page = whole[0] if whole else file.pages[0]
@@ -144,7 +146,7 @@ def _refuse_missing_bytes(path: Path, page) -> None:
 
 def _refuse_pages(path: Path, count: int) -> None:
     if count > 1:
-        reason = f"it has {count} pages or frames, a single image is needed"
+        reason = "it has several pages or frames, a single image is needed"
         raise UnreadableFileError(path, reason, "Save each page as a file of its own.")
 
 
