@@ -6,11 +6,6 @@ whole, and clavicles lie over the lungs. See `radiokit.phantoms.thorax` for the 
 """
 
 import json
-import os
-import shutil
-import tempfile
-import tomllib
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -28,11 +23,12 @@ from radiokit.phantoms.film import (
     add_marker,
     expose,
 )
+from radiokit.phantoms.folder import build_phantom
+from radiokit.phantoms.patient import Patient, draw_patient
 from radiokit.phantoms.projection import Film
 from radiokit.phantoms.skeleton import RIB_NAMES
-from radiokit.phantoms.thorax import Patient, Thorax, draw_patient, render_thorax
+from radiokit.phantoms.thorax import Thorax, render_thorax
 
-VERSION = 1
 TUBERCULOSIS = ("consolidation", "cavity", "effusion")
 MONTGOMERY_PIXEL_CM = 0.00875 * 4892 / 640  # the real detector, with fewer pixels
 JSRT_PIXEL_CM = 0.0175
@@ -58,7 +54,7 @@ def make_montgomery(root: Path | str, num_patients: int = 40, seed: int = 0) -> 
         FileExistsError: `root` holds something that is not this phantom.
         OSError: `root` cannot be written.
     """
-    return _build(root, "montgomery", num_patients, seed, _write_montgomery)
+    return build_phantom(root, "montgomery", num_patients, seed, _write_montgomery)
 
 
 def make_shenzhen(root: Path | str, num_patients: int = 40, seed: int = 0) -> Path:
@@ -68,7 +64,7 @@ def make_shenzhen(root: Path | str, num_patients: int = 40, seed: int = 0) -> Pa
     films. One film in seven has no mask, as in the real set. Arguments, result and errors are those
     of `make_montgomery`; `root` will hold `ChinaSet_AllFiles/` and `mask/`.
     """
-    return _build(root, "shenzhen", num_patients, seed, _write_shenzhen)
+    return build_phantom(root, "shenzhen", num_patients, seed, _write_shenzhen)
 
 
 def make_jsrt(root: Path | str, num_patients: int = 40, seed: int = 0) -> Path:
@@ -78,7 +74,7 @@ def make_jsrt(root: Path | str, num_patients: int = 40, seed: int = 0) -> Path:
     film density, so bone is low; masks are GIF, 1024 × 1024, odd film numbers in `fold1` and even
     ones in `fold2`. A film takes 8 MB. Arguments, result and errors are those of `make_montgomery`.
     """
-    return _build(root, "jsrt", num_patients, seed, _write_jsrt)
+    return build_phantom(root, "jsrt", num_patients, seed, _write_jsrt)
 
 
 def make_vindr_ribcxr(root: Path | str, num_patients: int = 40, seed: int = 0) -> Path:
@@ -88,60 +84,7 @@ def make_vindr_ribcxr(root: Path | str, num_patients: int = 40, seed: int = 0) -
     that the reader left out, is the string "None". Every fifth film is in the official validation
     split. Arguments, result and errors are those of `make_montgomery`.
     """
-    return _build(root, "vindr_ribcxr", num_patients, seed, _write_vindr_ribcxr)
-
-
-# -- one folder, whole or absent -----------------------------------------------------------------
-
-
-def _build(root, dataset: str, num_patients: int, seed: int, write: Callable) -> Path:
-    if num_patients < 1:
-        raise ValueError(f"num_patients is {num_patients}; a phantom needs at least 1 patient.")
-    root = Path(root)
-    wanted = {
-        "dataset": dataset,
-        "version": VERSION,
-        "seed": int(seed),
-        "num_patients": int(num_patients),
-    }
-    if _is_complete(root, wanted):
-        return root
-    unfinished = _open_sibling(root)
-    try:
-        write(unfinished, num_patients, seed)
-        lines = [f"{key} = {json.dumps(value)}\n" for key, value in wanted.items()]
-        (unfinished / "PHANTOM.toml").write_text("".join(lines), encoding="utf-8")
-        if root.exists():
-            shutil.rmtree(root)
-        os.replace(unfinished, root)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    return root
-
-
-def _is_complete(root: Path, wanted: dict) -> bool:
-    """True if `root` is this very phantom; raises if replacing it would lose anything else."""
-    note = root / "PHANTOM.toml"
-    if not root.exists() or (root.is_dir() and not any(root.iterdir())):
-        return False
-    found = tomllib.loads(note.read_text(encoding="utf-8")) if note.is_file() else {}
-    if found.get("dataset") != wanted["dataset"]:
-        raise FileExistsError(
-            f"{root} already holds something other than the {wanted['dataset']} phantom, and it "
-            "will not be overwritten. Give another folder, or move that one away."
-        )
-    return all(found.get(key) == value for key, value in wanted.items())
-
-
-def _open_sibling(root: Path) -> Path:
-    try:
-        root.parent.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=f".{root.name}-unfinished-", dir=root.parent))
-    except OSError as error:
-        raise OSError(
-            f"Cannot write the phantom into {root.parent}: {error.strerror}. "
-            "Give a folder that you may write to."
-        ) from error
+    return build_phantom(root, "vindr_ribcxr", num_patients, seed, _write_vindr_ribcxr)
 
 
 # -- one film ------------------------------------------------------------------------------------

@@ -1,15 +1,16 @@
-"""Pulmonary vessels of the chest phantoms: trees that branch from the hila into the lungs."""
+"""Inside the lungs of the chest phantoms: vessels that branch from the hila, and disease."""
 
 import numpy as np
 
-from radiokit.phantoms.projection import Film, project_points
+from radiokit.phantoms.patient import Patient
+from radiokit.phantoms.projection import Film, blob, project_points, smooth_noise
 from radiokit.phantoms.skeleton import chest_half_width, midline_x
 
 GENERATIONS = 7
 POINTS_PER_CM = 16
 
 
-def project_vessels(film: Film, patient, rng: np.random.Generator) -> np.ndarray:
+def project_vessels(film: Film, patient: Patient, rng: np.random.Generator) -> np.ndarray:
     """Thickness of blood in the vessels above every pixel, cm, as if all the chest were lung."""
     points, weights = [], []
     for side in (1.0, -1.0):
@@ -71,3 +72,30 @@ def _fill_segments(starts, ends, radii, rng: np.random.Generator) -> tuple:
     sideways = sideways / lengths[index][:, None] * bend * np.where(index % 2, 1, -1)[:, None]
     volume = (np.pi * radii**2 * lengths / counts)[index]
     return centre[:, :2] + away + sideways, volume
+
+
+def project_disease(film: Film, patient: Patient, rng: np.random.Generator) -> np.ndarray:
+    """Part of the lung's air (0..1) that disease has taken, above every pixel."""
+    x, y = film.grid_cm()
+    opacity = np.zeros(film.shape, np.float32)
+    if patient.finding in ("normal", "effusion"):
+        return opacity
+    if patient.finding == "nodule":
+        radius = rng.uniform(0.6, 1.5)
+        return radius / 7 * blob(x, y, _place_in_lung(patient, rng, 20.0), (radius, radius))
+    for _ in range(int(rng.integers(1, 4))):
+        place, size = _place_in_lung(patient, rng, 11.0), rng.uniform(1.2, 3.6, 2)
+        patch = blob(x, y, place, size) ** 1.5
+        cloud = 1 + 0.5 * smooth_noise(rng, film.shape, 0.7 / film.pixel_cm)
+        opacity += rng.uniform(0.25, 0.6) * patch * np.clip(cloud, 0, None)
+        if patient.finding == "cavity":
+            hole = rng.uniform(0.5, 0.75) * size
+            opacity -= 0.3 * blob(x, y, place, hole)
+    return opacity
+
+
+def _place_in_lung(patient: Patient, rng: np.random.Generator, lowest_y_cm: float) -> tuple:
+    side = 1 if rng.random() < 0.5 else -1
+    y = rng.uniform(2.0, lowest_y_cm) * patient.height_scale
+    outer = float(chest_half_width(np.array(y), patient))
+    return side * rng.uniform(0.4, 0.85) * outer, y

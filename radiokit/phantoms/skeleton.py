@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
+from radiokit.phantoms.patient import Patient
 from radiokit.phantoms.projection import (
     Film,
     Tube,
@@ -27,7 +28,7 @@ RIB_DEPTH_Z = np.array([4.5, 6.4, 7.7, 8.6, 9.2, 9.6, 9.8, 9.9, 9.8, 9.5])
 CORTEX, MARROW = 0.85, 0.14  # attenuation above soft tissue, 1/cm
 
 
-def chest_half_width(y_cm: np.ndarray, patient) -> np.ndarray:
+def chest_half_width(y_cm: np.ndarray, patient: Patient) -> np.ndarray:
     """Distance from the midline to the inner side of the ribs at height y, cm."""
     lateral_y = RIB_HEAD_Y + 0.38 * RIB_DROP_Y
     knots_y = np.concatenate([[-6.0, 0.0], lateral_y, [31.0]])
@@ -37,7 +38,7 @@ def chest_half_width(y_cm: np.ndarray, patient) -> np.ndarray:
     return (half_width * patient.width_scale).astype(np.float32)
 
 
-def turn(points_cm: np.ndarray, patient) -> np.ndarray:
+def turn(points_cm: np.ndarray, patient: Patient) -> np.ndarray:
     """Patient turned about the long axis and leaning: depth becomes a shift on the film."""
     angle, lean = np.radians([patient.rotation_deg, patient.lean_deg])
     x, y, z = points_cm.T
@@ -45,7 +46,7 @@ def turn(points_cm: np.ndarray, patient) -> np.ndarray:
     return np.stack([turned_x, y - z * np.sin(lean), z * np.cos(angle) - x * np.sin(angle)], axis=1)
 
 
-def rib_tube(number: int, side: str, patient, wobble: np.ndarray) -> Tube:
+def rib_tube(number: int, side: str, patient: Patient, wobble: np.ndarray) -> Tube:
     """Rib 1 to 10 from beside the spine, round the flank, to its front end."""
     index = number - 1
     fraction = np.linspace(0, 1, 380)
@@ -62,21 +63,21 @@ def rib_tube(number: int, side: str, patient, wobble: np.ndarray) -> Tube:
     return Tube(turn(centre, patient), size * (0.88 if number == 1 else 1.0), depth)
 
 
-def clavicle_tube(side: str, patient, wobble: np.ndarray) -> Tube:
+def clavicle_tube(side: str, patient: Patient, wobble: np.ndarray) -> Tube:
     """Clavicle from the breast bone to the shoulder: an S that rises outwards."""
     fraction = np.linspace(0, 1, 320)
     sign = SIDES[side]
     x = sign * (1.7 + (14.2 + 0.4 * wobble[0]) * patient.width_scale * fraction)
     rise = (2.6 + 0.7 * wobble[1]) * patient.clavicle_rise
-    bend = (0.35 + 0.15 * wobble[2]) * np.sin(2 * np.pi * fraction)
-    y = 3.9 + 0.35 * wobble[3] - rise * (1 - (1 - fraction) ** 1.7) + bend
+    bend = (0.3 + 0.3 * wobble[2]) * np.sin(2 * np.pi * fraction)
+    y = 3.8 + 0.6 * wobble[3] - rise * (1 - (1 - fraction) ** 1.7) + bend
     z = 7.0 * patient.depth_scale * (1 - fraction) + 1.2 * np.sin(2 * np.pi * fraction)
     height = 0.5 + 0.38 * (1 - fraction) ** 5 + 0.15 * fraction**4
     size = patient.bone_scale * height
     return Tube(turn(np.stack([x, y, z], axis=1), patient), size, 0.9 * size)
 
 
-def project_ribs(film: Film, tubes: dict, patient) -> np.ndarray:
+def project_ribs(film: Film, tubes: dict, patient: Patient) -> np.ndarray:
     """Shadows of all ribs together; the front ends fade into cartilage, which X-rays pass."""
     points, weights = [], []
     for tube in tubes.values():
@@ -87,26 +88,26 @@ def project_ribs(film: Film, tubes: dict, patient) -> np.ndarray:
     return project_points(film, np.concatenate(points), np.concatenate(weights))
 
 
-def project_clavicles(film: Film, tubes: dict, patient) -> np.ndarray:
+def project_clavicles(film: Film, tubes: dict, patient: Patient) -> np.ndarray:
     """Shadows of both clavicles."""
-    cortex = 1.4 * CORTEX * patient.bone_density
+    cortex = 1.05 * CORTEX * patient.bone_density
     return sum(project_tube(film, tube, 0.22, cortex, 1.5 * MARROW) for tube in tubes.values())
 
 
-def clavicle_mask(film: Film, tube: Tube, patient) -> np.ndarray:
+def clavicle_mask(film: Film, tube: Tube, patient: Patient) -> np.ndarray:
     """The part of a clavicle that lies over the rib cage, as the SCR readers drew it."""
     x, y = film.grid_cm()
     cage = chest_half_width(np.maximum(y, 2.5), patient) + 2.0
     return tube_mask(film, tube) & (np.abs(x) < cage)
 
 
-def midline_x(y_cm: np.ndarray, patient, z_cm: float) -> np.ndarray:
+def midline_x(y_cm: np.ndarray, patient: Patient, z_cm: float) -> np.ndarray:
     """Where a midline structure at depth z falls: scoliosis plus the turn of the patient."""
     bend = patient.scoliosis_cm * np.sin(2 * np.pi * (np.asarray(y_cm) + 4) / 34)
     return np.float32(bend + z_cm * np.sin(np.radians(patient.rotation_deg)))
 
 
-def project_spine(film: Film, patient) -> np.ndarray:
+def project_spine(film: Film, patient: Patient) -> np.ndarray:
     """Vertebral bodies with end plates, pedicles, transverse and spinous processes."""
     x, y = film.grid_cm()
     from_midline = x - midline_x(y, patient, -5.5)
@@ -124,7 +125,7 @@ def project_spine(film: Film, patient) -> np.ndarray:
     return (patient.bone_density * column).astype(np.float32)
 
 
-def project_shoulder(film: Film, side: str, patient) -> np.ndarray:
+def project_shoulder(film: Film, side: str, patient: Patient) -> np.ndarray:
     """Scapula and upper humerus; `patient.scapula_in_cm` pulls the blade over the lung."""
     sign, wide = SIDES[side], patient.width_scale
     pull = patient.scapula_in_cm

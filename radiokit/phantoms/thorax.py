@@ -12,7 +12,8 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from radiokit.phantoms import skeleton
-from radiokit.phantoms.lungs import project_vessels
+from radiokit.phantoms.lungs import project_disease, project_vessels
+from radiokit.phantoms.patient import Patient
 from radiokit.phantoms.projection import Film, blob, smooth_noise, tube_mask
 
 WATER = 0.19  # attenuation at about 70 keV, 1/cm
@@ -25,74 +26,11 @@ HEART_RIGHT = PchipInterpolator(_KNOTS, [0.3, 0.5, 0.75, 0.97, 1, 0.92, 0.7, 0.5
 
 
 @dataclass(frozen=True)
-class Patient:
-    """One person on one film; lengths in cm, `*_scale` relative to an average adult."""
-
-    sex: str
-    age_years: int
-    width_scale: float
-    height_scale: float
-    depth_scale: float
-    fat_cm: float
-    bone_scale: float
-    bone_density: float
-    rib_slope: float
-    clavicle_rise: float
-    scapula_in_cm: float
-    scoliosis_cm: float
-    rotation_deg: float
-    lean_deg: float
-    dome_y_cm: float
-    dome_step_cm: float
-    aeration: float  # part of the lung that is air, which X-rays do not see
-    cardiothoracic_ratio: float
-    heart_turn_deg: float
-    heart_left_share: float
-    knob_cm: float
-    breast_cm: float
-    finding: str  # "normal", "consolidation", "cavity", "effusion" or "nodule"
-
-
-@dataclass(frozen=True)
 class Thorax:
     """What the phantom knows about a film: attenuation (rows, columns) and its structures."""
 
     attenuation: np.ndarray
     masks: dict[str, np.ndarray]  # structure name → bool (rows, columns)
-
-
-def draw_patient(rng: np.random.Generator, finding: str) -> Patient:
-    """A random adult: habitus, position, breath held more or less deep, and the finding given."""
-    sex = "F" if rng.random() < 0.47 else "M"
-    size = 0.95 if sex == "F" else 1.0
-    fat = float(np.clip(rng.normal(1.8, 0.9), 0.5, 4.5))
-    stocky = 0.045 * (fat - 1.8) + rng.normal(0, 0.03)
-    age = int(rng.integers(18, 82))
-    return Patient(
-        sex=sex,
-        age_years=age,
-        width_scale=size * (1 + stocky),
-        height_scale=size * (1 - 0.8 * stocky + rng.normal(0, 0.04)),
-        depth_scale=size * (1 + stocky + rng.normal(0, 0.04)),
-        fat_cm=fat,
-        bone_scale=(0.9 if sex == "F" else 1.0) * rng.normal(1, 0.06),
-        bone_density=rng.normal(1.0, 0.12) * (1 - 0.004 * max(0, age - 50)),
-        rib_slope=rng.normal(1.0 - stocky, 0.12),
-        clavicle_rise=rng.normal(1.0, 0.22),
-        scapula_in_cm=max(0.0, rng.normal(0.8, 1.5)),
-        scoliosis_cm=rng.normal(0, 0.3),
-        rotation_deg=rng.normal(0, 3.0),
-        lean_deg=rng.normal(0, 4.0),
-        dome_y_cm=rng.normal(21.0 - 10 * max(0.0, stocky), 1.3),
-        dome_step_cm=rng.normal(1.2, 0.6),
-        aeration=float(np.clip(rng.normal(0.74, 0.05), 0.55, 0.84)),
-        cardiothoracic_ratio=float(np.clip(rng.normal(0.475, 0.055) + 0.02 * stocky, 0.36, 0.66)),
-        heart_turn_deg=rng.normal(12, 4),
-        heart_left_share=rng.normal(0.67, 0.03),
-        knob_cm=rng.uniform(1.2, 1.7) + 0.008 * max(0, age - 40),
-        breast_cm=rng.uniform(2.0, 5.5) if sex == "F" else 0.0,
-        finding=finding,
-    )
 
 
 def render_thorax(patient: Patient, film: Film, rng: np.random.Generator) -> Thorax:
@@ -243,7 +181,7 @@ class _Chest:
         vessels = project_vessels(self.film, self.patient, self.rng) * inside
         texture = 1 + 0.035 * smooth_noise(self.rng, self.film.shape, 0.25 / self.film.pixel_cm)
         texture += 0.03 * smooth_noise(self.rng, self.film.shape, 1.0 / self.film.pixel_cm)
-        opacity = np.clip(self._opacity(), 0, 0.95)
+        opacity = np.clip(project_disease(self.film, self.patient, self.rng), 0, 0.95)
         air = air * texture * (1 - opacity) * self.patient.aeration + self._other_air()
         return WATER * (self._body() - air + vessels) + 0.05 * (self.heart > 0.1) * self.heart
 
@@ -317,31 +255,6 @@ class _Chest:
             place = (rng.uniform(5, 12), top + rng.uniform(2.5, 6.5))
             gas += 2.5 * blob(self.x, self.y, place, rng.uniform(0.6, 1.5, 2))
         return gas * (self.y > self._dome_y(1) + 0.35)
-
-    def _opacity(self) -> np.ndarray:
-        """Part of the lung's air (0..1) that disease has taken, above every pixel."""
-        rng, patient = self.rng, self.patient
-        opacity = np.zeros(self.film.shape, np.float32)
-        if patient.finding in ("normal", "effusion"):
-            return opacity
-        if patient.finding == "nodule":
-            radius = rng.uniform(0.6, 1.5)
-            return radius / 7 * blob(self.x, self.y, self._place_in_lung(20.0), (radius, radius))
-        for _ in range(int(rng.integers(1, 4))):
-            place, size = self._place_in_lung(11.0), rng.uniform(1.2, 3.6, 2)
-            patch = blob(self.x, self.y, place, size) ** 1.5
-            cloud = 1 + 0.5 * smooth_noise(rng, self.film.shape, 0.7 / self.film.pixel_cm)
-            opacity += rng.uniform(0.25, 0.6) * patch * np.clip(cloud, 0, None)
-            if patient.finding == "cavity":
-                hole = rng.uniform(0.5, 0.75) * size
-                opacity -= 0.3 * blob(self.x, self.y, place, hole)
-        return opacity
-
-    def _place_in_lung(self, lowest_y_cm: float) -> tuple[float, float]:
-        side = 1 if self.rng.random() < 0.5 else -1
-        y = self.rng.uniform(2.0, lowest_y_cm) * self.patient.height_scale
-        outer = float(skeleton.chest_half_width(np.array(y), self.patient))
-        return side * self.rng.uniform(0.4, 0.85) * outer, y
 
 
 def _largest_part(mask: np.ndarray) -> np.ndarray:
