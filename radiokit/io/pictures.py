@@ -13,6 +13,9 @@ from radiokit.io import MAX_PIXELS, UnreadableFileError, brief, caught_warnings
 COPY_AGAIN = "Copy or download it again; if that does not help, save it anew as PNG."
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP")
 _EXIF_ORIENTATION = 274
+# None, CCITT, LZW, JPEG, deflate, PackBits, JPEG 2000, LZMA, zstd. Rarer decoders are left out:
+# that of JPEG XR, for one, ends the process on a damaged file.
+_TIFF_COMPRESSIONS = (1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946, 33003, 33005, 34712, 34925, 50000)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +111,9 @@ def _decode_tiff(path: Path) -> Picture:
         ):
             reason = f"its shape {page.shape} is beyond the limit of {MAX_PIXELS} pixels"
             raise UnreadableFileError(path, reason, "Save it smaller; no radiograph is as large.")
+        if page.compression not in _TIFF_COMPRESSIONS:
+            reason = f"its compression is TIFF's number {int(page.compression)}"
+            raise UnreadableFileError(path, reason, "Save it with LZW or deflate, or as PNG.")
         _refuse_missing_bytes(path, page)
         if page.photometric not in (0, 1, 2, 3) or page.compression == 6:
             return replace(_decode_with_pillow(path, ("TIFF",)), is_lossy=page.compression == 7)

@@ -201,7 +201,9 @@ def test_values_whose_white_is_unknown_are_refused_as_radiograph(tmp_path):
         read_radiograph(path)
 
 
-@pytest.mark.parametrize("compression", [None, "lzw", "zlib", "packbits", "zstd", "lzma"])
+@pytest.mark.parametrize(
+    "compression", [None, "lzw", "zlib", "packbits", "zstd", "lzma", "jpeg2000"]
+)
 @pytest.mark.parametrize("byteorder", ["<", ">"])
 def test_tiff_of_sixteen_bits_in_every_compression(tmp_path, compression, byteorder):
     path = tmp_path / "a.tif"
@@ -266,6 +268,13 @@ def test_a_tiff_larger_than_any_radiograph_is_refused(tmp_path):
         file.pages[0].tags["ImageWidth"].overwrite(60000)
         file.pages[0].tags["ImageLength"].overwrite(60000)
     with pytest.raises(UnreadableFileError, match=r"60000, 60000.*beyond the limit"):
+        read_radiograph(path)
+
+
+def test_a_tiff_compression_whose_decoder_is_not_safe_is_refused(tmp_path):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, GREY, compression="jpegxr")
+    with pytest.raises(UnreadableFileError, match="number 34934.*LZW or deflate"):
         read_radiograph(path)
 
 
