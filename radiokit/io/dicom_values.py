@@ -18,8 +18,14 @@ from radiokit.io import MAX_PIXELS, UnreadableFileError, brief
 PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 COLOUR_TOLERANCE = 4 / 255  # lossy compression moves grey this far from equal channels
 COPY_AGAIN = "Copy or download it again; if that does not help, export it anew from the archive."
-_HIGH_THROUGHPUT = (pydicom.uid.HTJ2K, pydicom.uid.HTJ2KLossless, pydicom.uid.HTJ2KLosslessRPCL)
-_BEYOND_PYDICOM = (*_HIGH_THROUGHPUT, pydicom.uid.JPEGLossless, pydicom.uid.JPEGLosslessSV1)
+_JPEG_2000 = (
+    pydicom.uid.JPEG2000,
+    pydicom.uid.JPEG2000Lossless,
+    pydicom.uid.HTJ2K,
+    pydicom.uid.HTJ2KLossless,
+    pydicom.uid.HTJ2KLosslessRPCL,
+)
+_JPEG_LOSSLESS = (pydicom.uid.JPEGLossless, pydicom.uid.JPEGLosslessSV1)
 _SYNTAX_OF_JPEG_MARKER = {
     0xC0: pydicom.uid.JPEGBaseline8Bit,
     0xC1: pydicom.uid.JPEGExtended12Bit,
@@ -163,7 +169,7 @@ def _decode(dataset: pydicom.Dataset) -> np.ndarray:
         raw = raw.astype(raw.dtype.newbyteorder("="))
         raw = np.left_shift(raw, dataset.BitsAllocated - 1 - high_bit)
         return np.right_shift(raw, dataset.BitsAllocated - dataset.BitsStored)
-    if syntax in _BEYOND_PYDICOM or _is_jpeg_of_12_bits(dataset):
+    if syntax in _JPEG_2000 + _JPEG_LOSSLESS or _is_jpeg_of_12_bits(dataset):
         return _decode_with_imagecodecs(dataset)
     values = pixel_array(dataset, decoding_plugin=_plugin(syntax))
     if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
@@ -175,8 +181,7 @@ def _plugin(syntax: UID) -> str:
     """Which of pydicom's decoders to use: never gdcm, which ends the process on damaged JPEG."""
     if syntax in pydicom.uid.JPEGLSTransferSyntaxes:
         return "pyjpegls"
-    by_pillow = (*pydicom.uid.JPEGTransferSyntaxes, *pydicom.uid.JPEG2000TransferSyntaxes)
-    return "pillow" if syntax in by_pillow else ""
+    return "pillow" if syntax in pydicom.uid.JPEGTransferSyntaxes else ""
 
 
 def _is_jpeg_of_12_bits(dataset: pydicom.Dataset) -> bool:
@@ -185,17 +190,19 @@ def _is_jpeg_of_12_bits(dataset: pydicom.Dataset) -> bool:
 
 
 def _decode_with_imagecodecs(dataset: pydicom.Dataset) -> np.ndarray:
-    """Lossless and 12-bit JPEG, and high-throughput JPEG 2000."""
+    """Lossless and 12-bit JPEG, and JPEG 2000, whose damaged headers hold pydicom up for ever."""
     import imagecodecs
 
     frame = next(generate_frames(dataset.PixelData, number_of_frames=1))
-    is_jpeg = dataset.file_meta.TransferSyntaxUID not in _HIGH_THROUGHPUT
-    values = imagecodecs.jpeg8_decode(frame) if is_jpeg else imagecodecs.jpeg2k_decode(frame)
+    is_jpeg_2000 = dataset.file_meta.TransferSyntaxUID in _JPEG_2000
+    values = imagecodecs.jpeg2k_decode(frame) if is_jpeg_2000 else imagecodecs.jpeg8_decode(frame)
     if values.shape[:2] != (dataset.Rows, dataset.Columns):
         raise ValueError(f"the header says {dataset.Rows}×{dataset.Columns}, not {values.shape}")
     kind, allocated = "ui"[dataset.PixelRepresentation], int(dataset.BitsAllocated)
-    unused = allocated - dataset.BitsStored
-    values = values.astype(f"{kind}{allocated // 8}")  # JPEG knows no sign: the header does
+    if values.dtype.kind == kind:
+        return values
+    unused = allocated - dataset.BitsStored  # JPEG knows no sign, and JPEG 2000 may belie it
+    values = values.astype(f"{kind}{allocated // 8}")
     return np.right_shift(np.left_shift(values, unused), unused)
 
 

@@ -136,6 +136,9 @@ def read_radiograph(path: str | Path) -> Radiograph:
     if kind == "a DICOM file":
         image = read_dicom(path)
         return Radiograph(display_pixels(image), image.spacing_mm)
+    if kind not in ("a JSRT film", "picture"):
+        remedy = "Give a DICOM file, a JSRT .IMG film, or a PNG, JPEG, TIFF, GIF or BMP picture."
+        raise UnreadableFileError(path, f"it is {kind}", remedy)
     raster = read_jsrt_img(path) if kind == "a JSRT film" else read_raster(path)
     grey = _luminance(raster.pixels)
     if raster.pixels.dtype.kind != "u" and not 0 <= grey.min() <= grey.max() <= raster.max_value:
