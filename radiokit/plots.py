@@ -214,7 +214,7 @@ def plot_final_figure(folder, language="en", case_id=None) -> Figure:
     return figure
 
 
-def plot_worst_cases(folder, language="en", model=None, num_cases=5) -> Figure:
+def plot_worst_cases(folder, language="en", model=None, num_cases=5, dataset=None) -> Figure:
     """The test cases a model did worst on, with their values.
 
     When to use: before believing a mean. What these have in common is where the model fails.
@@ -224,6 +224,7 @@ def plot_worst_cases(folder, language="en", model=None, num_cases=5) -> Figure:
         language: `"en"`, `"pt"` or `"es"`.
         model: by default the one with the highest mean validation Dice.
         num_cases: how many.
+        dataset: of one data set only; None takes all.
 
     Returns:
         A `Figure`; truth solid, prediction dashed, the Dice of each structure above.
@@ -232,7 +233,7 @@ def plot_worst_cases(folder, language="en", model=None, num_cases=5) -> Figure:
         FileNotFoundError: their pictures were not kept.
     """
     run = read_run(folder, language)
-    worst = worst_cases(run, model, num_cases)
+    worst = worst_cases(run, model, num_cases, dataset)
     structures = structures_of(worst)
     figure, axes = _new_grid(run, 1, len(worst), extra_height=0.17 * len(structures))
     for axis, (_, row) in zip(axes.flat, worst.iterrows(), strict=True):

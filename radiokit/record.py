@@ -161,7 +161,7 @@ def best_on_validation(cases, structure=None) -> tuple[str, float]:
     return means.idxmax(), float(means.max())
 
 
-def worst_cases(run, model=None, num_cases=5):
+def worst_cases(run, model=None, num_cases=5, dataset=None):
     """The test rows with the lowest mean Dice of one model, worst first.
 
     When to use: for the worst-cases figure and its table.
@@ -170,6 +170,7 @@ def worst_cases(run, model=None, num_cases=5):
         run: a `Run`.
         model: by default the one with the highest mean validation Dice.
         num_cases: how many.
+        dataset: of one data set only; None takes all.
 
     Returns:
         Rows of `cases.csv`; the mean is over the structures the case has a truth of.
@@ -181,6 +182,8 @@ def worst_cases(run, model=None, num_cases=5):
     model = model or best_on_validation(cases)[0]
     test = main_study(cases, "test")
     test = test[test["model"] == model]
+    if dataset is not None:
+        test = test[test["dataset"] == dataset]
     mean_dice = test[[f"dice_{name}" for name in structures_of(test)]].mean(axis=1).dropna()
     if mean_dice.empty:
         raise ValueError(f"{run.folder / 'cases.csv'} has no scored test case of {model!r}.")

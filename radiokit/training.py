@@ -28,7 +28,8 @@ class MeanDice(keras.metrics.Mean):
         predicted = ops.cast(y_pred > 0.5, "float32") * known
         shared = ops.sum(truth * predicted, axis=(1, 2))
         total = ops.sum(truth, axis=(1, 2)) + ops.sum(predicted, axis=(1, 2))
-        return super().update_state((2 * shared + 1e-7) / (total + 1e-7))
+        is_known = ops.max(known, axis=(1, 2))  # (N, C); a channel nobody has drawn counts not
+        return super().update_state((2 * shared + 1e-7) / (total + 1e-7), is_known)
 
 
 def fit(
@@ -77,6 +78,7 @@ def fit(
             metrics=[MeanDice()],
             jit_compile="auto" if on_gpu else False,  # XLA slows convolutions on a CPU
         )
+        model.optimizer.build(model.trainable_variables)  # built inside fit, it is traced twice
     record = _Record(Path(folder), train_batches, epochs, learning_rate, patience)
     first_epoch = record.resume(model)
     if first_epoch < epochs and not record.out_of_patience():
@@ -131,7 +133,6 @@ class _Record(keras.callbacks.Callback):
         _make_folder(self.folder)
         if not self.resume_path.exists():
             return 0
-        model.optimizer.build(model.trainable_variables)
         model.load_weights(self.resume_path)
         first_epoch = int(model.optimizer.iterations) // self.num_steps
         self.history = _read_history(self.folder / "history.csv")[:first_epoch]

@@ -21,7 +21,13 @@ from radiokit.data.layouts import (
 from radiokit.data.outlines import RIBS, fill_polygon, read_outlines
 from radiokit.data.own import check_same_aspect
 from radiokit.io import UnreadableFileError
-from radiokit.io.geometry import Placement, fit_placement, place_image, place_mask
+from radiokit.io.geometry import (
+    Placement,
+    fit_placement,
+    place_image,
+    place_mask,
+    placed_spacing_mm,
+)
 from radiokit.io.rasters import read_label_mask, read_radiograph
 
 _STRUCTURE_FOLDERS = {
@@ -339,6 +345,24 @@ def read_chest_case(
         target[..., channel] = _structure_mask(row, structure, placement)
     image = np.clip(place_image(pixels, placement), 0, 1)  # rounding of means may pass 1
     return image[..., None], target
+
+
+def placed_pixel_mm(row, image_shape: Sequence[int]) -> tuple[float, float] | None:
+    """Size of a pixel of `read_chest_case`'s arrays, for distances in mm.
+
+    Use it for scores on the network's grid; scaling a film down makes its pixels larger.
+
+    Args:
+        row: a row of a case table.
+        image_shape: the height and width given to `read_chest_case`, pixels.
+
+    Returns:
+        (row, column) in mm, or None where the size of the file's pixels is unknown.
+    """
+    if not math.isfinite(row["spacing_row_mm"]):
+        return None
+    placement = fit_placement(_size_px(Path(row["image"])), tuple(image_shape[:2]))
+    return placed_spacing_mm((row["spacing_row_mm"], row["spacing_column_mm"]), placement)
 
 
 def _structure_mask(row, structure: str, placement: Placement) -> np.ndarray:
