@@ -4,6 +4,7 @@ A notebook runs in a fresh kernel of this very interpreter, in its own folder un
 that it never depends on the folder you stand in or on kernels installed elsewhere.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -195,12 +196,24 @@ def _execute(notebook, name: str, settings: RunSettings, folder: Path) -> None:
         # Windows: pyzmq falls back to a thread of its own and says so.
         warnings.filterwarnings("ignore", message="Proactor event loop", category=RuntimeWarning)
         try:
-            with client.setup_kernel(cwd=str(folder), env=environment):
+            with (
+                _kernel_log(folder) as log,
+                client.setup_kernel(cwd=str(folder), env=environment, stderr=log),
+            ):
                 for group in groups:
                     _execute_group(client, group, bar)
                 client.set_widgets_metadata()
         finally:
             save_notebook(notebook, folder / f"{name}.ipynb")
+
+
+@contextlib.contextmanager
+def _kernel_log(folder: Path):
+    """Where the kernel's own lines go, TensorFlow's start-up notes among them; kept on failure."""
+    path = folder / "kernel.log"
+    with path.open("wb") as log:
+        yield log
+    path.unlink()
 
 
 def _execute_group(client, group: CellGroup, bar) -> None:
@@ -226,7 +239,8 @@ def _execute_cell(client, index: int) -> None:
     except DeadKernelError as error:
         raise NotebookError(
             f"{where}: the kernel died, most often because the computer ran out of memory. "
-            "Close other programs, or run at quick scale (--scale quick)."
+            "Close other programs, or run at quick scale (--scale quick). Its last words are in "
+            "kernel.log beside the notebook."
         ) from error
 
 

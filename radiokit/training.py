@@ -3,12 +3,15 @@
 import csv
 import math
 import os
+import time
 from pathlib import Path
 
 import keras
 import numpy as np
 from keras import ops
 from tqdm.auto import tqdm
+
+SECONDS_BETWEEN_SAVES = 60
 
 
 @keras.saving.register_keras_serializable(package="radiokit")
@@ -32,6 +35,35 @@ class MeanDice(keras.metrics.Mean):
         return super().update_state((2 * shared + 1e-7) / (total + 1e-7), is_known)
 
 
+@keras.saving.register_keras_serializable(package="radiokit")
+class FusedAdam(keras.optimizers.Adam):
+    """Keras's Adam, each variable updated by one TensorFlow kernel: the same numbers, sooner.
+
+    Keras writes the step as a dozen small operations a variable, which cost seconds to trace and
+    several passes over the memory. On other backends, and for sparse gradients or AMSGrad, it is
+    Keras's own step.
+    """
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Change one variable by its gradient; called by Keras."""
+        is_dense = hasattr(gradient, "shape") and not hasattr(gradient, "indices")
+        if keras.backend.backend() != "tensorflow" or self.amsgrad or not is_dense:
+            super().update_step(gradient, variable, learning_rate)
+            return
+        from radiokit.engine_tensorflow import fused_adam_step
+
+        index = self._get_variable_index(variable)
+        fused_adam_step(
+            variable,
+            self._momentums[index],
+            self._velocities[index],
+            gradient,
+            learning_rate,
+            self.iterations + 1,
+            (self.beta_1, self.beta_2, self.epsilon),
+        )
+
+
 def fit(
     model: keras.Model,
     train_batches,
@@ -48,7 +80,8 @@ def fit(
     Adam; the learning rate rises over the first epoch and falls along a cosine to zero. A model
     that is compiled already keeps its optimiser and traced step: `restart` makes it new again
     without the seconds that tracing costs. Called again with the same folder after a kill, the
-    training goes on after the last finished epoch, with the same batches as an unbroken one.
+    training goes on after the last epoch it saved (at most a minute back), with the same batches
+    as an unbroken one.
 
     Args:
         model: built, compiled or not.
@@ -73,7 +106,7 @@ def fit(
     if not model.compiled:
         on_gpu = bool(keras.distribution.list_devices("gpu"))
         model.compile(
-            keras.optimizers.Adam(learning_rate),
+            FusedAdam(learning_rate),
             loss,
             metrics=[MeanDice()],
             jit_compile="auto" if on_gpu else False,  # XLA slows convolutions on a CPU
@@ -88,10 +121,10 @@ def fit(
             initial_epoch=first_epoch,
             epochs=epochs,
             callbacks=[record],
+            shuffle=False,  # the batches shuffle themselves
             verbose=0,
         )
-    model.load_weights(record.folder / "best.weights.h5")
-    record.resume_path.unlink(missing_ok=True)
+    record.finish(model)
     return record.history
 
 
@@ -120,6 +153,7 @@ class _Record(keras.callbacks.Callback):
     def __init__(self, folder, train_batches, epochs, learning_rate, patience):
         super().__init__()
         self.folder = folder
+        self.best_path = folder / "best.weights.h5"
         self.resume_path = folder / "resume.weights.h5"
         self.batches = train_batches
         self.num_steps = int(train_batches.cardinality())
@@ -127,16 +161,37 @@ class _Record(keras.callbacks.Callback):
         self.learning_rate = learning_rate
         self.patience = patience
         self.history = []
+        self.best_weights = None
+        self.saved_at = time.monotonic()
 
     def resume(self, model) -> int:
         """Load what a killed run left; returns the epoch to start with."""
         _make_folder(self.folder)
         if not self.resume_path.exists():
             return 0
+        model.load_weights(self.best_path)
+        self.best_weights = model.get_weights()
         model.load_weights(self.resume_path)
         first_epoch = int(model.optimizer.iterations) // self.num_steps
         self.history = _read_history(self.folder / "history.csv")[:first_epoch]
         return first_epoch
+
+    def save(self, model) -> None:
+        """Write the best weights, the history and the point to resume from, in this order."""
+        current = model.get_weights()
+        model.set_weights(self.best_weights)
+        _save_weights(model, self.best_path)
+        model.set_weights(current)
+        _write_history(self.folder / "history.csv", self.history)
+        _save_weights(model, self.resume_path)
+        self.saved_at = time.monotonic()
+
+    def finish(self, model) -> None:
+        """Leave the model with its best weights and the folder without a point to resume from."""
+        model.set_weights(self.best_weights)
+        _save_weights(model, self.best_path)
+        _write_history(self.folder / "history.csv", self.history)
+        self.resume_path.unlink(missing_ok=True)
 
     def on_train_begin(self, logs=None):
         done = len(self.history)
@@ -157,9 +212,9 @@ class _Record(keras.callbacks.Callback):
         row |= {name: float(value) for name, value in logs.items()}
         self.history.append(row)
         if self._best_epoch() == epoch:
-            _save_weights(self.model, self.folder / "best.weights.h5")
-        _write_history(self.folder / "history.csv", self.history)
-        _save_weights(self.model, self.resume_path)
+            self.best_weights = self.model.get_weights()
+        if time.monotonic() - self.saved_at >= SECONDS_BETWEEN_SAVES:
+            self.save(self.model)
         self.bar.update()
         self.bar.set_postfix({name: f"{row[name]:.3f}" for name in ("loss", "val_loss")})
         if self.out_of_patience():

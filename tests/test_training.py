@@ -85,6 +85,7 @@ def test_the_model_ends_with_the_weights_of_its_best_epoch(data, tmp_path):
 
 
 def test_a_killed_training_resumed_equals_an_unbroken_one(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "SECONDS_BETWEEN_SAVES", 0)
     unbroken = small_model()
     whole = fit(unbroken, data, tmp_path / "whole")
     with monkeypatch.context() as patch, pytest.raises(Killed):

@@ -36,7 +36,7 @@ def test_image_and_mask_move_together(seed):
     augment = JointAugment(rotation_degrees=25, shift=0.1, scale=0.2, mirror=True)
     image, target = transform(augment, blob(), blob(), draws)
     moved = np.abs(target - blob()).sum()
-    assert moved > 20  # the transform did something
+    assert moved > 5  # the transform did something
     # the linear image crosses one half where the nearest mask has its edge, to within a pixel
     disagree = (image > 0.5) != (target > 0.5)
     near_edge = np.abs(image - 0.5) < 0.5
