@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from radiokit import __version__, shipped_folder
+from radiokit import __version__, load_keras_quietly, shipped_folder
 
 DISCLAIMER = "For teaching and research. Not a medical device, not for diagnosis."
 PHANTOM_SETS = {"chest": ("montgomery", "shenzhen", "jsrt", "vindr_ribcxr")}
@@ -225,17 +225,22 @@ def train_segment(
     ignore: Annotated[
         list[int] | None, typer.Option(help="Mask value where the truth is unknown.")
     ] = None,
-    size: Annotated[int, typer.Option(min=32, help="Side of the network's square, pixels.")] = 256,
+    size: Annotated[
+        int | None, typer.Option(min=32, help="Side of the network's square, pixels.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the images.")] = None,
+    mirror: Annotated[
+        bool, typer.Option(help="Also learn mirrored images; not for a structure with a side.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Of weights, order and augmentation.")] = 0,
     split_seed: Annotated[int, typer.Option(help="Of who trains and who is tested.")] = 0,
 ) -> None:
     """Train a network on images and masks of your own, tested on patients it has not seen."""
+    load_keras_quietly()
     from radiokit import recipes
 
-    chosen = {"size": size, "seed": seed, "split_seed": split_seed}
-    if epochs is not None:
-        chosen["epochs"] = epochs
+    chosen = {"size": size, "epochs": epochs}
+    chosen = {name: value for name, value in chosen.items() if value is not None}
     recipes.train_segmenter(
         images,
         masks,
@@ -243,7 +248,7 @@ def train_segment(
         patients=patients or None,
         foreground=foreground or None,
         ignore=tuple(ignore or ()),
-        settings=recipes.SegmentSettings(**chosen),
+        settings=recipes.SegmentSettings(**chosen, seed=seed, split_seed=split_seed, mirror=mirror),
     )
     typer.echo(DISCLAIMER)
 
@@ -255,6 +260,7 @@ def predict(
     out: Annotated[Path, typer.Option(help="Folder for the predicted masks.")],
 ) -> None:
     """Predict masks for a folder of images, at their own size."""
+    load_keras_quietly()
     from radiokit import recipes
 
     recipes.predict_masks(model, images, out)

@@ -91,6 +91,7 @@ def train_segmenter(
     settings = settings or SegmentSettings()
     out = Path(out)
     table = _index_own(images, masks, patients, settings.split_seed)
+    _claim_folder(out, settings)
     record = report.start_record(
         out.name, table, "full", settings.seed, _describe(settings, foreground, ignore), out.parent
     )
@@ -104,7 +105,9 @@ def train_segmenter(
     started = time.perf_counter()
     model, history = _train(table, read, record.folder, settings)
     print(f"trained {len(history)} epochs in {(time.perf_counter() - started) / 60:.1f} minutes")
-    _save_model(model, settings, record.folder)
+    unfinished = record.folder / "unfinished.keras"
+    model.save(unfinished)
+    os.replace(unfinished, record.folder / "model.keras")
     cases = _score(model, table, record, settings, foreground, ignore)
     return _report(record, cases)
 
@@ -173,10 +176,10 @@ def _index_own(images, masks, patients, split_seed):
             f"{len(patients)} lists of patients; each folder of images needs one of each."
         )
     tables = []
-    for triple in zip(images, masks, patients, strict=True):
+    for number, triple in enumerate(zip(images, masks, patients, strict=True), 1):
         table = splits.split_by_patient(own.index_pairs(*triple), FRACTIONS, split_seed)
         if len(images) > 1:
-            name = Path(triple[0]).resolve().parent.name
+            name = f"{number} {Path(triple[0]).resolve().parent.name}"
             table["dataset"] = name
             for column in ("case_id", "patient_id"):
                 table[column] = name + " " + table[column].astype(str)
@@ -256,12 +259,19 @@ def _describe(settings, foreground, ignore):
     return chosen | {"foreground": foreground, "ignore": list(ignore), "widths": list(WIDTHS)}
 
 
-def _save_model(model, settings, folder):
-    unfinished = folder / "unfinished.keras"
-    model.save(unfinished)
-    os.replace(unfinished, folder / "model.keras")
-    text = json.dumps(dataclasses.asdict(settings), indent=2)
-    _write_text(folder / "settings.json", text)
+def _claim_folder(folder, settings):
+    """Refuse a folder with another training; else note the settings, so that a kill is resumed."""
+    if (folder / "model.keras").exists():
+        raise ValueError(
+            f"{folder} holds a finished training. Choose another folder, or move that one away."
+        )
+    noted, chosen = folder / "settings.json", dataclasses.asdict(settings)
+    if noted.exists() and (before := json.loads(noted.read_text("utf-8"))) != chosen:
+        raise ValueError(
+            f"{folder} holds an unfinished training with other settings: {before}. Use those to go "
+            "on with it, or choose another folder."
+        )
+    _write_text(noted, json.dumps(chosen, indent=2))
 
 
 def _load_model(folder):

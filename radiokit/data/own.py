@@ -112,6 +112,23 @@ def _report_unmatched(table: pd.DataFrame, unmatched: list[str]) -> None:
         )
 
 
+def list_images(folders: _Folders) -> list[Path]:
+    """Image files in and below folders, in the order of their names.
+
+    Use it to go through images that have no masks.
+
+    Args:
+        folders: a folder, or several.
+
+    Returns:
+        Paths of PNG, JPEG, TIFF, GIF, BMP and DICOM files; hidden files are left out.
+
+    Raises:
+        FileNotFoundError: a folder is missing, or holds no image file.
+    """
+    return _image_files(_folders(folders))
+
+
 def _folders(given: _Folders) -> list[Path]:
     """Folders as a list of existing paths."""
     several = [given] if isinstance(given, (str, Path)) else list(given)
