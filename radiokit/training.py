@@ -201,6 +201,7 @@ class _Record(keras.callbacks.Callback):
         if hasattr(self.batches, "epoch"):
             self.batches.epoch.assign(epoch)
         self.first_step = epoch * self.num_steps
+        _set_dropout_seeds(self.model, epoch)
 
     def on_train_batch_begin(self, batch, logs=None):
         rate = _learning_rate(self.first_step + batch, self.num_steps, self.epochs * self.num_steps)
@@ -230,6 +231,15 @@ class _Record(keras.callbacks.Callback):
 
     def _best_epoch(self):
         return min(range(len(self.history)), key=lambda epoch: self.history[epoch]["val_loss"])
+
+
+def _set_dropout_seeds(model, epoch):
+    """Let dropout, too, depend on (seed, epoch) alone: Keras does not save where it stood."""
+    for layer in model.layers:
+        if hasattr(layer, "seed_generator"):
+            state = layer.seed_generator.state
+            seed = ops.convert_to_numpy(state)[0]
+            state.assign(np.array([seed, epoch * 2**16], dtype=state.dtype))
 
 
 def _learning_rate(step, num_warmup_steps, num_steps):

@@ -151,7 +151,7 @@ def test_train_segment_passes_everything_on(radiokit, monkeypatch):
         "patients": None,
         "foreground": [255],
         "ignore": (127,),
-        "settings": {"size": 256, "seed": 0, "split_seed": 5, "epochs": 2, "mirror": False},
+        "settings": {"seed": 0, "split_seed": 5, "epochs": 2, "mirror": False},
     }
 
 
