@@ -46,7 +46,7 @@ class SegmentSettings:
     """
 
     size: int = 128
-    epochs: int = 30
+    epochs: int = 18
     seed: int = 0
     split_seed: int = 0
     mirror: bool = False

@@ -127,7 +127,7 @@ def test_every_case_has_a_row_with_its_patient_split_and_scores(record):
     assert needed <= set(cases.columns)
     assert cases["is_phantom"].all()
     assert cases[sorted(needed)].notna().all(axis=None)
-    assert not cases.duplicated(["model", "dataset", "case_id", "split"]).any()
+    assert not cases.duplicated(["model", "trained_on", "dataset", "case_id", "split"]).any()
 
 
 @every_notebook
