@@ -107,7 +107,7 @@ def figures(
         )
     for folder in folders:
         redrawn = report.redraw(folder, language.value)
-        typer.echo(f"{folder}: {len(redrawn.written)} files drawn again, {language.value} in names")
+        typer.echo(f"{folder}: {len(redrawn.written)} files drawn again")
         for sentence in redrawn.left_out:
             typer.echo(f"  left out: {sentence}")
 
