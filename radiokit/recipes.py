@@ -119,26 +119,33 @@ def predict_masks(model_folder: Path, images: Path, out: Path) -> pd.DataFrame:
         model_folder: what `train_segmenter` wrote.
         images: folder of images (PNG, JPEG, TIFF, GIF, BMP, DICOM).
         out: gets `<name>.png` for each image, 255 structure and 0 background, and
-            `predictions.csv`, which lists each file, its share of structure pixels, or why it
-            could not be read.
+            `predictions.csv`, which lists each file with the size of its pixels where known and
+            the structure's share of them, or why it could not be read.
 
     Returns:
-        The rows of `predictions.csv`: image, mask, fraction, problem.
+        The rows of `predictions.csv`: image, mask, fraction, spacing_row_mm, spacing_column_mm,
+        problem.
 
     Raises:
         FileNotFoundError: no model or no images there.
+        ValueError: a mask would replace an image, or two images would share a mask's name.
     """
+    paths = own.list_images(images)
+    _check_nothing_is_overwritten(paths, Path(out))
     model, settings = _load_model(Path(model_folder))
     rows = []
-    for path in tqdm(own.list_images(images), unit="image"):
-        row = {"image": str(path), "mask": "", "fraction": np.nan, "problem": ""}
+    for path in tqdm(paths, unit="image"):
+        row = {"image": str(path), "mask": "", "fraction": np.nan}
+        row |= {"spacing_row_mm": np.nan, "spacing_column_mm": np.nan, "problem": ""}
         try:
-            pixels = read_radiograph(path).pixels
+            film = read_radiograph(path)
         except UnreadableFileError as error:
             row["problem"] = str(error)
         else:
-            mask = predict_scores(model, pixels, settings) > 0.5
+            mask = predict_scores(model, film.pixels, settings) > 0.5
             row |= {"mask": f"{path.stem}.png", "fraction": float(mask.mean())}
+            if film.spacing_mm is not None:
+                row["spacing_row_mm"], row["spacing_column_mm"] = film.spacing_mm
             write_png(Path(out) / row["mask"], mask.astype(np.uint8) * 255)
         rows.append(row)
     table = pd.DataFrame(rows)
@@ -283,6 +290,20 @@ def _load_model(folder):
         )
     settings = SegmentSettings(**json.loads((folder / "settings.json").read_text("utf-8")))
     return keras.models.load_model(folder / "model.keras", compile=False), settings
+
+
+def _check_nothing_is_overwritten(paths, out):
+    if out.resolve() in {path.resolve().parent for path in paths}:
+        raise ValueError(
+            f"The masks would be written to {out}, among the images, and might replace them. "
+            "Choose another folder for the masks."
+        )
+    stems = pd.Series([path.stem for path in paths])
+    if stems.duplicated().any():
+        raise ValueError(
+            f"Several images are named {stems[stems.duplicated()].iloc[0]}; their masks would "
+            "replace each other. Rename them, or predict folder by folder."
+        )
 
 
 def _write_text(path, text):

@@ -139,3 +139,14 @@ def test_errors_say_what_to_do(trained, films, tmp_path):
         train(films, tmp_path)
     with pytest.raises(FileNotFoundError, match="train segment --out"):
         predict_masks(tmp_path / "nothing", films / "images", tmp_path / "masks")
+
+
+def test_masks_never_replace_images_or_each_other(trained, tmp_path):
+    out, _ = trained
+    for name in ("a/film.png", "b/film.png"):
+        write_png(tmp_path / name, draw_case(0)[0])
+    with pytest.raises(ValueError, match="Choose another folder for the masks"):
+        predict_masks(out, tmp_path / "a", tmp_path / "a")
+    with pytest.raises(ValueError, match="Several images are named film"):
+        predict_masks(out, tmp_path, tmp_path / "masks")
+    assert not (tmp_path / "masks").exists()
