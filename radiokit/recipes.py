@@ -223,7 +223,7 @@ def _score(model, table, record, settings, foreground, ignore):
     held_out = table[table["split"] != "train"]
     for _, row in tqdm(held_out.iterrows(), total=len(held_out), unit="image", desc="scoring"):
         pixels = read_radiograph(row["image"]).pixels
-        _, target = own.read_pair_case(row, pixels.shape, foreground, ignore)
+        target = own.read_pair_target(row, pixels.shape, pixels.shape, foreground, ignore)
         truth = target[..., 0]  # (rows, columns): 1, 0 or -1
         mask = predict_scores(model, pixels, settings) > 0.5
         case = {"model": MODEL, **row[["dataset", "case_id", "patient_id", "split"]]}

@@ -303,17 +303,45 @@ def read_pair_case(
     """
     shape = tuple(image_shape[:2])
     pixels = read_radiograph(row["image"]).pixels
+    image = place_image(pixels, fit_placement(pixels.shape, shape))
+    return image[..., None], read_pair_target(row, pixels.shape, shape, foreground, ignore)
+
+
+def read_pair_target(
+    row,
+    source_shape: Sequence[int],
+    image_shape: Sequence[int],
+    foreground: Sequence[int] | None = None,
+    ignore: Sequence[int] = (),
+) -> np.ndarray:
+    """The target of `read_pair_case` alone, for an image that is read already.
+
+    Use it to score at the image's own size, without decoding the image twice.
+
+    Args:
+        row: a row of the table (Series or dict) with `mask`.
+        source_shape: height and width of the image's file in pixels.
+        image_shape: target height and width in pixels (further axes are not looked at).
+        foreground: as for `read_pair_case`.
+        ignore: as for `read_pair_case`.
+
+    Returns:
+        (H, W, 1) float32: 1 structure, 0 background (padding included), -1 unknown.
+
+    Raises:
+        radiokit.io.UnreadableFileError: the mask cannot be read.
+        ValueError: the mask has another shape (aspect) than the image.
+    """
     labels = read_label_mask(row["mask"])
-    check_same_aspect(pixels.shape, labels.shape, row["mask"])
+    check_same_aspect(source_shape, labels.shape, row["mask"])
     target = np.zeros(labels.shape, np.int8)
     if foreground is None:
         target[labels != 0] = 1
     else:
         target[np.isin(labels, list(foreground))] = 1
     target[np.isin(labels, list(ignore))] = -1
-    image = np.clip(place_image(pixels, fit_placement(pixels.shape, shape)), 0, 1)
-    placed = place_mask(target, fit_placement(labels.shape, shape))
-    return image[..., None], placed.astype(np.float32)[..., None]
+    placed = place_mask(target, fit_placement(labels.shape, tuple(image_shape[:2])))
+    return placed.astype(np.float32)[..., None]
 
 
 def check_same_aspect(image_shape: Sequence[int], mask_shape: Sequence[int], path) -> None:
