@@ -86,7 +86,8 @@ def fit(
     Args:
         model: built, compiled or not.
         train_batches: from `radiokit.data.batches.make_batches`, shuffled and augmented.
-        validation_batches: likewise, neither shuffled nor augmented.
+        validation_batches: likewise, neither shuffled nor augmented. None, where there are too
+            few patients to spare one: the last epoch's weights are kept.
         folder: gets `history.csv`, `best.weights.h5` and, until the end, `resume.weights.h5`;
             each is complete or absent.
         loss: for example `radiokit.losses.DiceCrossEntropyLoss`.
@@ -95,7 +96,7 @@ def fit(
         patience: stop after so many epochs without a lower validation loss; None never stops.
 
     Returns:
-        One dict an epoch: epoch, learning_rate, loss, dice, val_loss, val_dice.
+        One dict an epoch: epoch, learning_rate, loss, dice, and of a validation val_loss, val_dice.
 
     Raises:
         ValueError: fewer than one epoch.
@@ -217,7 +218,8 @@ class _Record(keras.callbacks.Callback):
         if time.monotonic() - self.saved_at >= SECONDS_BETWEEN_SAVES:
             self.save(self.model)
         self.bar.update()
-        self.bar.set_postfix({name: f"{row[name]:.3f}" for name in ("loss", "val_loss")})
+        shown = [name for name in ("loss", "val_loss") if name in row]
+        self.bar.set_postfix({name: f"{row[name]:.3f}" for name in shown})
         if self.out_of_patience():
             self.model.stop_training = True
 
@@ -230,7 +232,10 @@ class _Record(keras.callbacks.Callback):
         return len(self.history) - 1 - self._best_epoch() >= self.patience
 
     def _best_epoch(self):
-        return min(range(len(self.history)), key=lambda epoch: self.history[epoch]["val_loss"])
+        last = len(self.history) - 1
+        if "val_loss" not in self.history[last]:
+            return last
+        return min(range(last + 1), key=lambda epoch: self.history[epoch]["val_loss"])
 
 
 def _set_dropout_seeds(model, epoch):

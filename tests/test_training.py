@@ -50,6 +50,22 @@ def fit(model, data, folder, epochs=4, **options):
     )
 
 
+def test_without_validation_the_last_weights_stay(data, tmp_path, monkeypatch):
+    seen = []
+    end = training._Record.on_epoch_end
+
+    def note_weights(record, epoch, logs=None):
+        seen.append(record.model.get_weights())
+        end(record, epoch, logs)
+
+    monkeypatch.setattr(training._Record, "on_epoch_end", note_weights)
+    model = small_model()
+    history = fit(model, (data[0], None), tmp_path)
+    assert "val_loss" not in history[-1]
+    assert not np.array_equal(seen[-2][0], seen[-1][0])
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), seen[-1], strict=True))
+
+
 class Killed(Exception):
     pass
 
