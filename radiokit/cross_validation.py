@@ -92,12 +92,12 @@ def leave_one_patient_out(
     return pd.DataFrame(scored)
 
 
-def _score(network, name, row, reader, classes) -> dict:
+def _score(network, row, reader, classes) -> dict:
     """Dice of each class whose truth is known in some pixel; unknown pixels are left out."""
     image, target = reader(row)
     probabilities = np.asarray(network(image[None], training=False))[0]  # (H, W, K)
     predicted = np.argmax(probabilities, axis=-1)
-    case = {"model": name, **row[["case_id", "patient_id"]], "split": "test"}
+    case = {**row[["case_id", "patient_id"]], "split": "test"}
     for channel, structure in enumerate(classes):
         truth = target[..., channel]
         is_known = truth.min() >= 0
