@@ -2,6 +2,13 @@
 
 import tensorflow as tf
 
+# TensorFlow's names; a transposed convolution is to it a convolution's backward pass.
+COUNTED_PRODUCTS = ("Conv2D", "DepthwiseConv2dNative", "Conv2DBackpropInput", "Conv3D", "MatMul")
+COUNTED_PRODUCTS += ("BatchMatMul", "BatchMatMulV2", "BatchMatMulV3")
+# The profiler has no number for these, and does not look into functions called by the graph.
+UNCOUNTED = ("Einsum", "Conv3DBackpropInputV2", "DepthwiseConv2dNativeBackpropInput")
+UNCOUNTED += ("PartitionedCall", "StatefulPartitionedCall")
+
 
 def fused_batch_norm(inputs, gamma, beta, moving_mean, moving_variance, epsilon, training):
     """Batch normalisation in one kernel, instead of Keras's chain of means and products.
@@ -68,6 +75,56 @@ def fused_adam_step(variable, momentum, velocity, gradient, learning_rate, step,
         epsilon=epsilon,
         grad=tf.cast(gradient, variable.dtype),
     )
+
+
+def framework_multiply_adds(model):
+    """Multiplications with addition of one image, forward, as TensorFlow's own profiler counts.
+
+    When to use: to check `radiokit.models.count_multiply_adds` against a count that knows nothing
+    of layers: it walks the traced graph. The profiler reports two operations a multiply-add, so
+    they are halved. Taken are convolutions, transposed and per-channel ones included, and matrix
+    products; the profiler's further counts (bias, pooling, softmax) are left out as the formula
+    leaves them out, and it has none for ReLU and fused normalisation. A separable layer is two
+    operations here, per channel and across channels.
+
+    Args:
+        model: a `keras.Model` of one input with a fixed size.
+
+    Returns:
+        A whole number, for a batch of one.
+
+    Raises:
+        ValueError: the graph holds a product that the profiler counts as nothing.
+    """
+    image = tf.TensorSpec([1, *model.input_shape[1:]], model.inputs[0].dtype)
+    forward = tf.function(lambda pixels: model(pixels, training=False))
+    graph = forward.get_concrete_function(image).graph
+    uncounted = {operation.type for operation in graph.get_operations()} & set(UNCOUNTED)
+    if uncounted:
+        raise ValueError(
+            f"TensorFlow's profiler counts nothing for {sorted(uncounted)}, which the network "
+            f"{model.name!r} uses, so its number would be too small. Use count_multiply_adds."
+        )
+    counts = _float_operations(graph)
+    return sum(counts.get(name, 0) for name in COUNTED_PRODUCTS) // 2
+
+
+def _float_operations(graph):
+    """Floating-point operations by TensorFlow's name of the operation."""
+    profiler = tf.compat.v1.profiler
+    options = profiler.ProfileOptionBuilder(profiler.ProfileOptionBuilder.float_operation())
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel("ERROR")  # the profiler warns of its own use of an old function
+    try:
+        node = profiler.profile(graph, cmd="op", options=options.with_empty_output().build())
+    finally:
+        logger.setLevel(level)
+    counts = {}
+    while node.children:  # a chain, one operation a link
+        (node,) = node.children
+        counts[node.name] = node.float_ops
+    return counts
 
 
 def _unwrap(variable):

@@ -29,6 +29,9 @@ class DiceCrossEntropyLoss(keras.losses.Loss):
         y_true: (N, H, W, C) or (N, D, H, W, C) of 0 and 1; -1 where the truth is unknown. With
             exclusive classes a pixel with no class, or any -1, is left out as a whole; with
             overlapping ones each channel is left out by itself.
+            A slice on which one of several exclusive structures was drawn needs overlapping=True
+            on the softmax output, and -1 in the other channels: it then teaches that structure
+            alone, and the rest may be divided as it likes.
         y_pred: the same shape, probabilities in 0..1.
 
     Returns:
@@ -55,16 +58,9 @@ class DiceCrossEntropyLoss(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         """Loss of each image, (N,); arguments as described in the class."""
-        self._check_shapes(y_true.shape, y_pred.shape)
-        if self.overlapping:
-            known = y_true >= 0  # (N, H, W, C)
-        else:
-            known = ops.sum(y_true, axis=-1, keepdims=True) > 0.5  # (N, H, W, 1)
-        zero = ops.zeros((), dtype=y_pred.dtype)
-        truth = ops.where(known, y_true, zero)
-        probability = ops.where(known, y_pred, zero)
+        truth, probability, known = _known_pixels(y_true, y_pred, self.overlapping)
         dice = self._dice_loss(truth, probability)
-        return dice + self._cross_entropy(truth, probability, known)
+        return dice + _cross_entropy(truth, probability, known, self.overlapping)
 
     def get_config(self):
         """Arguments that rebuild this loss, for saving a compiled model."""
@@ -81,27 +77,129 @@ class DiceCrossEntropyLoss(keras.losses.Loss):
         dice = (2 * overlap + SMOOTHING_PIXELS) / (sizes + SMOOTHING_PIXELS)
         return ops.mean(1 - dice, axis=-1)  # (N,)
 
-    def _cross_entropy(self, truth, probability, known):
-        if self.overlapping:  # an unknown pixel has truth 0 and probability 0, so it costs 0
-            of_truth = ops.where(truth > 0.5, probability, 1 - probability)
-        else:  # one logarithm a pixel, of its own class
-            of_truth = ops.sum(truth * probability, axis=-1, keepdims=True)
-            of_truth = ops.where(known, of_truth, ops.ones((), dtype=of_truth.dtype))
-        logarithm = ops.log(ops.maximum(of_truth, SMALLEST_PROBABILITY))
-        all_but_image = tuple(range(1, len(truth.shape)))
-        num_known = ops.sum(ops.cast(known, logarithm.dtype), axis=all_but_image)
-        return -ops.sum(logarithm, axis=all_but_image) / ops.maximum(num_known, 1.0)
 
-    def _check_shapes(self, true_shape, predicted_shape):
-        pairs = zip(true_shape, predicted_shape, strict=False)
-        known = [(a, b) for a, b in pairs if a is not None and b is not None]
-        if len(true_shape) != len(predicted_shape) or any(a != b for a, b in known):
+@keras.saving.register_keras_serializable(package="radiokit")
+class GeneralizedDiceLoss(keras.losses.Loss):
+    """Generalised Dice loss, each class weighted by 1 / (its pixels)², plus cross-entropy.
+
+    When to use: classes of very different size. `DiceCrossEntropyLoss` takes a Dice of each class
+    and averages them; here the classes are summed above and below one fraction, the small ones
+    weighted up: 1 - 2 Σ_c w_c Σ t·p / Σ_c w_c (Σ t + Σ p), with w_c = 1 / (Σ t)².
+
+    The weights are of each image, not of the batch, so that an image costs the same whatever it
+    is batched with. The fraction does not change when all weights are divided by the largest, so
+    they are: the rarest class present weighs 1, and the smoothing is one pixel of that class.
+    Where a class is absent from an image the published weight is infinite; it takes here the
+    weight of the rarest class present, as in MONAI and NiftyNet, so that probability strayed onto
+    it still costs. Where every class is absent (overlapping structures), all weigh 1.
+
+    Args:
+        overlapping: False for exclusive classes (softmax, one-hot truth, background included as
+            a class); True for structures that may overlap, or a single one (sigmoid).
+        cross_entropy_weight: factor of the cross-entropy, 0 or more: 1 to compare with
+            `DiceCrossEntropyLoss`, 0 for the paper's loss alone.
+        reduction: how Keras joins the losses of the images; its default is the mean.
+        name: name in the training log.
+        dtype: number type of the arithmetic; None takes Keras's default, float32.
+
+    Call with:
+        y_true: as for `DiceCrossEntropyLoss`, pixels being left out by the same rule.
+        y_pred: the same shape, probabilities in 0..1.
+
+    Returns:
+        A number per image before the reduction: generalised Dice loss (0..1) + the weighted mean
+        cross-entropy (≥ 0).
+
+    Raises:
+        ValueError: a negative weight; shapes that differ, or one channel without `overlapping`.
+
+    Paper: Sudre et al., Generalised Dice overlap as a deep learning loss function for highly
+    unbalanced segmentations, DLMIA 2017, https://arxiv.org/abs/1707.03237
+    """
+
+    def __init__(
+        self,
+        overlapping=False,
+        cross_entropy_weight=1.0,
+        reduction="sum_over_batch_size",
+        name="generalized_dice_loss",
+        dtype=None,
+    ):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        if not cross_entropy_weight >= 0:
             raise ValueError(
-                f"Truth has shape {tuple(true_shape)} and prediction {tuple(predicted_shape)}; "
-                "both must be (N, H, W, C). Give the network as many classes as the truth."
+                f"cross_entropy_weight is {cross_entropy_weight}; needed is 0 (Dice alone) or "
+                "more, such as 1."
             )
-        if not self.overlapping and predicted_shape[-1] == 1:
-            raise ValueError(
-                "One channel cannot be exclusive classes: softmax of it is always 1. Use "
-                'overlapping=True with activation="sigmoid", or add a background channel.'
-            )
+        self.overlapping = overlapping
+        self.cross_entropy_weight = cross_entropy_weight
+
+    def call(self, y_true, y_pred):
+        """Loss of each image, (N,); arguments as described in the class."""
+        truth, probability, known = _known_pixels(y_true, y_pred, self.overlapping)
+        dice = _generalized_dice_loss(truth, probability)
+        cross_entropy = _cross_entropy(truth, probability, known, self.overlapping)
+        return dice + self.cross_entropy_weight * cross_entropy
+
+    def get_config(self):
+        """Arguments that rebuild this loss, for saving a compiled model."""
+        config = super().get_config()
+        config["overlapping"] = self.overlapping
+        config["cross_entropy_weight"] = self.cross_entropy_weight
+        return config
+
+
+def _generalized_dice_loss(truth, probability):
+    pixels = tuple(range(1, len(truth.shape) - 1))
+    num_true = ops.sum(truth, axis=pixels)  # (N, C)
+    weights = _class_weights(num_true)
+    overlap = ops.sum(weights * ops.sum(truth * probability, axis=pixels), axis=-1)  # (N,)
+    sizes = ops.sum(weights * (num_true + ops.sum(probability, axis=pixels)), axis=-1)
+    return 1 - (2 * overlap + SMOOTHING_PIXELS) / (sizes + SMOOTHING_PIXELS)
+
+
+def _class_weights(num_true):
+    """(rarest / pixels)² of each image's classes, 1 for absent ones; (N, C) to (N, C)."""
+    present = num_true > 0.5
+    most = ops.max(num_true, axis=-1, keepdims=True)
+    rarest = ops.min(ops.where(present, num_true, most), axis=-1, keepdims=True)
+    share = rarest / ops.maximum(num_true, 1.0)
+    return ops.where(present, ops.square(share), ops.ones_like(share))
+
+
+def _known_pixels(y_true, y_pred, overlapping):
+    """Truth and probability with 0 where the truth is unknown, and where it is known."""
+    _check_shapes(y_true.shape, y_pred.shape, overlapping)
+    if overlapping:
+        known = y_true >= 0  # (N, H, W, C)
+    else:
+        known = ops.sum(y_true, axis=-1, keepdims=True) > 0.5  # (N, H, W, 1)
+    zero = ops.zeros((), dtype=y_pred.dtype)
+    return ops.where(known, y_true, zero), ops.where(known, y_pred, zero), known
+
+
+def _cross_entropy(truth, probability, known, overlapping):
+    if overlapping:  # an unknown pixel has truth 0 and probability 0, so it costs 0
+        of_truth = ops.where(truth > 0.5, probability, 1 - probability)
+    else:  # one logarithm a pixel, of its own class
+        of_truth = ops.sum(truth * probability, axis=-1, keepdims=True)
+        of_truth = ops.where(known, of_truth, ops.ones((), dtype=of_truth.dtype))
+    logarithm = ops.log(ops.maximum(of_truth, SMALLEST_PROBABILITY))
+    all_but_image = tuple(range(1, len(truth.shape)))
+    num_known = ops.sum(ops.cast(known, logarithm.dtype), axis=all_but_image)
+    return -ops.sum(logarithm, axis=all_but_image) / ops.maximum(num_known, 1.0)
+
+
+def _check_shapes(true_shape, predicted_shape, overlapping):
+    pairs = zip(true_shape, predicted_shape, strict=False)
+    known = [(a, b) for a, b in pairs if a is not None and b is not None]
+    if len(true_shape) != len(predicted_shape) or any(a != b for a, b in known):
+        raise ValueError(
+            f"Truth has shape {tuple(true_shape)} and prediction {tuple(predicted_shape)}; "
+            "both must be (N, H, W, C). Give the network as many classes as the truth."
+        )
+    if not overlapping and predicted_shape[-1] == 1:
+        raise ValueError(
+            "One channel cannot be exclusive classes: softmax of it is always 1. Use "
+            'overlapping=True with activation="sigmoid", or add a background channel.'
+        )

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import spatial
 
+SMALLEST_PROBABILITY = 1e-7  # as in `losses`: no pixel costs more than -log of it, 16.1
+
 
 class ConfusionCounts(NamedTuple):
     """The four counts from which every overlap score follows; unpacks as `tp, fp, fn, tn`.
@@ -188,7 +190,9 @@ def hausdorff95_mm(y_true, y_pred, spacing_mm, ignore=None) -> float:
         1.5
     """
     truth, prediction, _ = _check_pair(y_true, y_pred, ignore)
-    return _hausdorff95(truth, prediction, _check_spacing(spacing_mm, truth.ndim))
+    remedy = "Use hausdorff95_px, which answers in pixels, when the spacing is unknown."
+    spacing = _check_spacing(spacing_mm, truth.ndim, "a distance in mm", remedy)
+    return _hausdorff95(truth, prediction, spacing)
 
 
 def hausdorff95_px(y_true, y_pred, ignore=None) -> float:
@@ -206,6 +210,105 @@ def hausdorff95_px(y_true, y_pred, ignore=None) -> float:
     """
     truth, prediction, _ = _check_pair(y_true, y_pred, ignore)
     return _hausdorff95(truth, prediction, np.ones(truth.ndim))
+
+
+def categorical_cross_entropy_loss(y_true, probabilities):
+    """Cross-entropy of each class by itself, over the pixels whose truth is known.
+
+    When to use: beside Dice, to see how sure a network is. Of class c it is the mean over the
+    known pixels of -truth_c · log(p_c), with the natural logarithm and probabilities below 1e-7
+    taken as 1e-7. The values of all classes add up to the usual categorical cross-entropy where
+    every pixel is known. A class of few pixels has a small value even when it is missed: the
+    divisor is all known pixels, not those of the class. This is our reading of a table that
+    prints one cross-entropy a class without its formula.
+
+    Args:
+        y_true: (..., C) one-hot; -1 leaves a pixel out of that channel, and a pixel without any
+            class is left out of all.
+        probabilities: the same shape, 0..1, as softmax gives them.
+
+    Returns:
+        (C,) float64 of 0..16.1; NaN for a class without a known pixel.
+
+    Raises:
+        ValueError: shapes differ, the truth is not one-hot, or values are not probabilities.
+
+    Example:
+        >>> by_class = categorical_cross_entropy_loss([[1, 0], [0, 1]], [[0.5, 0.5], [0.2, 0.8]])
+        >>> by_class.round(3).tolist()
+        [0.347, 0.112]
+    """
+    truth, probabilities = np.asarray(y_true), np.asarray(probabilities, float)
+    _check_one_hot(truth, probabilities)
+    known = (truth >= 0) & (truth != 0).any(axis=-1, keepdims=True)  # (..., C)
+    surprise = np.log(1 / np.clip(probabilities, SMALLEST_PROBABILITY, 1))
+    all_but_class = tuple(range(truth.ndim - 1))
+    cost = np.sum(surprise, axis=all_but_class, where=truth == 1)  # (C,)
+    return _ratio(cost, known.sum(axis=all_but_class))
+
+
+def volume_ml(mask, spacing_mm) -> float:
+    """Volume of a structure: its voxels times the volume of one.
+
+    When to use: heart chambers, organs, lesions in a mask restacked to the grid of its file.
+
+    Args:
+        mask: (I, J, K) of 0 and 1 (or bool).
+        spacing_mm: distance in mm of voxel centres along each axis, in the order of the axes;
+            between slices that is the distance, gap included, not the thickness.
+
+    Returns:
+        Millilitres (1 mL = 1000 mm³); 0 for an empty mask.
+
+    Raises:
+        ValueError: the mask has not 3 axes or holds other values; the spacing is unknown or has
+            the wrong length.
+
+    Example:
+        >>> volume_ml(np.ones((10, 10, 5)), spacing_mm=(1.0, 1.0, 8.0))
+        4.0
+    """
+    mask = np.asarray(mask)
+    if mask.ndim != 3:
+        raise ValueError(
+            f"The mask has shape {mask.shape}; a volume needs 3 axes. Restack the slices of one "
+            "exam first."
+        )
+    _check_values("Mask", mask, lowest=0)
+    remedy = "Count the voxels with mask.sum() when the spacing is unknown."
+    spacing = _check_spacing(spacing_mm, 3, "a volume in mL", remedy)
+    return float(np.count_nonzero(mask) * spacing.prod() / 1000)
+
+
+def ejection_fraction_percent(diastolic_ml, systolic_ml):
+    """Share of the filled ventricle's volume that a beat throws out, in percent.
+
+    When to use: one ventricle's volume is known at end-diastole and at end-systole. The value is
+    negative where the systolic volume is the larger one: the masks or the phases are then wrong.
+
+    Args:
+        diastolic_ml: end-diastolic volume in mL, 0 or more; a number or an array.
+        systolic_ml: end-systolic volume in mL, likewise.
+
+    Returns:
+        100 · (diastolic - systolic) / diastolic; NaN where the diastolic volume is 0 or either
+        is NaN.
+
+    Raises:
+        ValueError: a volume is negative.
+
+    Example:
+        >>> float(ejection_fraction_percent(120.0, 48.0))
+        60.0
+    """
+    diastolic, systolic = np.asarray(diastolic_ml, float), np.asarray(systolic_ml, float)
+    for phase, volume in (("diastolic", diastolic), ("systolic", systolic)):
+        if (volume < 0).any():
+            raise ValueError(
+                f"The {phase} volume is {volume[volume < 0].flat[0]} mL; a volume is 0 or more. "
+                "Give volumes in mL as volume_ml counts them."
+            )
+    return 100 * _ratio(diastolic - systolic, diastolic)
 
 
 def _hausdorff95(truth, prediction, spacing):
@@ -271,6 +374,26 @@ def _check_values(side, values, lowest):
         )
 
 
+def _check_one_hot(truth, probabilities):
+    if truth.shape != probabilities.shape or truth.ndim < 2:
+        raise ValueError(
+            f"Truth has shape {truth.shape} and probabilities {probabilities.shape}; both must be "
+            "(..., C), one channel a class."
+        )
+    _check_values("Truth", truth, lowest=-1)
+    if (np.count_nonzero(truth == 1, axis=-1) > 1).any():
+        raise ValueError(
+            "Truth has a pixel of more than one class; cross-entropy by class needs exclusive "
+            "ones. Give one-hot truth."
+        )
+    wrong = ~((probabilities >= 0) & (probabilities <= 1 + 1e-6))  # softmax rounds above 1
+    if wrong.any():
+        raise ValueError(
+            f"Probabilities hold the value {probabilities[wrong].flat[0]}, but must lie in 0..1. "
+            "Apply softmax to logits first."
+        )
+
+
 def _broadcast_ignore(ignore, shape):
     ignore = np.asarray(ignore)
     if ignore.dtype != bool:
@@ -286,16 +409,13 @@ def _broadcast_ignore(ignore, shape):
         ) from error
 
 
-def _check_spacing(spacing_mm, num_axes):
+def _check_spacing(spacing_mm, num_axes, wanted, remedy):
     if spacing_mm is None:
-        raise ValueError(
-            "The pixel spacing is None, so a distance in mm cannot be known. "
-            "Use hausdorff95_px, which answers in pixels."
-        )
+        raise ValueError(f"The pixel spacing is None, so {wanted} cannot be known. {remedy}")
     spacing = np.asarray(spacing_mm, float)
     if spacing.shape != (num_axes,) or not np.isfinite(spacing).all() or (spacing <= 0).any():
         raise ValueError(
             f"spacing_mm is {spacing_mm}; it must be {num_axes} positive numbers, one per axis. "
-            "Use hausdorff95_px when the spacing is unknown."
+            f"{remedy}"
         )
     return spacing

@@ -1,11 +1,14 @@
-"""Tests of the training loss against a NumPy formula and against the metric."""
+"""Tests of the training losses against NumPy formulas and against the metric."""
+
+from fractions import Fraction
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import ops
 
-from radiokit.losses import DiceCrossEntropyLoss
+from radiokit.losses import DiceCrossEntropyLoss, GeneralizedDiceLoss
 from radiokit.metrics import dice_score
 
 
@@ -170,3 +173,216 @@ def test_other_shapes_raise():
 def test_a_single_softmax_channel_raises():
     with pytest.raises(ValueError, match="overlapping=True"):
         DiceCrossEntropyLoss()(np.zeros((1, 4, 4, 1)), np.zeros((1, 4, 4, 1)))
+
+
+def reference_generalized_dice(y_true, y_pred, overlapping):
+    """Sudre's formula with its own weights 1 / n², the smoothing a pixel of the rarest class."""
+    losses = []
+    for truth, probability in zip(y_true, y_pred, strict=True):
+        known = np.repeat((truth >= 0).all(-1)[..., None], truth.shape[-1], axis=-1)
+        known = truth >= 0 if overlapping else known
+        pixels = [
+            (truth[..., c][known[..., c]], probability[..., c][known[..., c]])
+            for c in range(truth.shape[-1])
+        ]
+        weights = [1 / t.sum() ** 2 if t.any() else None for t, _ in pixels]
+        rarest = max([w for w in weights if w is not None], default=1)
+        weights = [rarest if w is None else w for w in weights]
+        above = sum(w * 2 * (t * p).sum() for w, (t, p) in zip(weights, pixels, strict=True))
+        below = sum(w * (t.sum() + p.sum()) for w, (t, p) in zip(weights, pixels, strict=True))
+        losses.append(1 - (above + rarest) / (below + rarest))
+    return np.array(losses)
+
+
+@pytest.mark.parametrize("overlapping", [False, True])
+def test_generalised_dice_equals_the_formula_written_in_numpy(overlapping):
+    y_true, y_pred = random_pair(overlapping)
+    first = y_true[0]  # a view: its class 1 becomes class 0 and is absent
+    first[..., 0] = np.maximum(first[..., 0], first[..., 1])
+    first[..., 1] = np.minimum(first[..., 1], 0)
+    assert not (first == 1).any(axis=(0, 1))[1]
+    loss = GeneralizedDiceLoss(overlapping, cross_entropy_weight=0, reduction=None)
+    expected = reference_generalized_dice(y_true, y_pred, overlapping)
+    np.testing.assert_allclose(ops.convert_to_numpy(loss(y_true, y_pred)), expected, rtol=1e-5)
+
+
+def test_generalised_dice_of_four_pixels_by_hand():
+    # Three pixels of background, one of the structure; the weights 1/9 and 1 of the paper.
+    y_true = np.array([[[[1, 0], [1, 0], [1, 0], [0, 1]]]], "float32")
+    y_pred = np.array([[[[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.4, 0.6]]]], "float32")
+    overlap = Fraction(1, 9) * Fraction(24, 10) + Fraction(6, 10)
+    sizes = Fraction(1, 9) * (3 + Fraction(28, 10)) + (1 + Fraction(12, 10))
+    expected = 1 - (2 * overlap + 1) / (sizes + 1)  # one pixel of the structure smooths
+    loss = GeneralizedDiceLoss(cross_entropy_weight=0)
+    assert float(loss(y_true, y_pred)) == pytest.approx(float(expected), rel=1e-6)
+    cross_entropy = -np.log([0.9, 0.8, 0.7, 0.6]).mean()
+    with_it = GeneralizedDiceLoss(cross_entropy_weight=0.5)
+    assert float(with_it(y_true, y_pred)) == pytest.approx(expected + 0.5 * cross_entropy, rel=1e-6)
+
+
+def test_generalised_dice_of_one_structure_is_dice():
+    y_true, y_pred = random_pair(True, shape=(3, 6, 5, 1))
+    plain, generalised = DiceCrossEntropyLoss(True), GeneralizedDiceLoss(True)
+    assert float(generalised(y_true, y_pred)) == pytest.approx(float(plain(y_true, y_pred)))
+
+
+def test_generalised_dice_of_equal_classes_is_dice_of_all_pixels_together():
+    y_true = np.eye(2, dtype="float32")[np.arange(16).reshape(1, 4, 4) % 2]
+    y_pred = random_pair(False, shape=(1, 4, 4, 2))[1]
+    expected = 1 - (2 * (y_true * y_pred).sum() + 1) / (y_true.sum() + y_pred.sum() + 1)
+    loss = GeneralizedDiceLoss(cross_entropy_weight=0)
+    assert float(loss(y_true, y_pred)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_missed_small_structure_costs_more_in_generalised_dice():
+    y_true = np.zeros((1, 32, 32, 2), "float32")
+    y_true[0, :2, :2, 1] = 1
+    y_true[..., 0] = 1 - y_true[..., 1]
+    all_background = np.stack([np.ones((1, 32, 32)), np.zeros((1, 32, 32))], -1).astype("float32")
+    generalised = GeneralizedDiceLoss(cross_entropy_weight=0)
+    one_class_lost = 1 / 2 * (1 - 1 / (4 + 1))  # mean of the two Dice losses, smoothed
+    assert float(generalised(y_true, all_background)) > 0.75 > one_class_lost
+
+
+def test_an_image_costs_the_same_whatever_it_is_batched_with():
+    y_true, y_pred = random_pair(False)
+    y_true[1] = np.eye(4)[0]
+    loss = GeneralizedDiceLoss(reduction=None)
+    alone = [float(loss(y_true[i : i + 1], y_pred[i : i + 1])[0]) for i in range(3)]
+    np.testing.assert_allclose(ops.convert_to_numpy(loss(y_true, y_pred)), alone, rtol=1e-6)
+
+
+@pytest.mark.parametrize("overlapping", [False, True])
+def test_generalised_dice_leaves_unknown_pixels_out_and_costs_nothing_when_perfect(overlapping):
+    y_true, y_pred = random_pair(overlapping)
+    loss = GeneralizedDiceLoss(overlapping)
+    moved = np.where(y_true == -1, 1 - y_pred, y_pred)
+    assert float(loss(y_true, moved)) == pytest.approx(float(loss(y_true, y_pred)), rel=1e-6)
+    assert float(loss(y_true, np.maximum(y_true, 0))) == pytest.approx(0, abs=1e-5)
+    assert float(loss(-np.ones_like(y_true), y_pred)) == pytest.approx(0, abs=1e-6)
+
+
+def test_generalised_dice_still_pushes_an_absent_structure_down():
+    y_true = np.zeros((1, 4, 4, 2), "float32")
+    y_true[..., 0] = 1
+    loss = GeneralizedDiceLoss(cross_entropy_weight=0)
+    costs = [
+        float(loss(y_true, np.stack([np.full((1, 4, 4), 1 - p), np.full((1, 4, 4), p)], -1)))
+        for p in (0.0, 0.1, 0.5)
+    ]
+    assert costs[0] == pytest.approx(0, abs=1e-6)
+    assert costs == sorted(costs) and costs[2] > 0.4
+
+
+@pytest.mark.parametrize("loss_class", [DiceCrossEntropyLoss, GeneralizedDiceLoss])
+@pytest.mark.parametrize("overlapping", [False, True])
+@pytest.mark.parametrize("predicted", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("truth", ["mixed", "empty", "one pixel", "unknown"])
+def test_the_gradient_is_finite_everywhere(loss_class, overlapping, predicted, truth):
+    y_true = np.zeros((1, 64, 64, 3), "float32")
+    y_true[..., 0] = truth != "empty"
+    if truth == "mixed":
+        y_true = random_pair(overlapping, shape=(1, 64, 64, 3))[0]
+    elif truth == "one pixel":
+        y_true[0, 5, 5] = (0, 0, 1)
+    elif truth == "unknown":
+        y_true[:] = -1
+    y_pred = tf.Variable(np.full(y_true.shape, predicted, "float32"))
+    with tf.GradientTape() as tape:
+        cost = loss_class(overlapping)(tf.constant(y_true), y_pred)
+    assert np.isfinite(float(cost))
+    assert np.isfinite(tape.gradient(cost, y_pred).numpy()).all()
+
+
+def test_generalised_dice_treats_volumes_as_images():
+    y_true, y_pred = random_pair(False, shape=(2, 3, 4, 5, 2))
+    flat = [a.reshape(2, 12, 5, 2) for a in (y_true, y_pred)]
+    loss = GeneralizedDiceLoss()
+    assert float(loss(y_true, y_pred)) == pytest.approx(float(loss(*flat)), rel=1e-6)
+
+
+def test_a_compiled_model_trains_saves_and_reloads_with_generalised_dice(tmp_path):
+    y_true, _ = random_pair(False, shape=(4, 8, 8, 3))
+    images = np.random.default_rng(0).uniform(size=(4, 8, 8, 1)).astype("float32")
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [keras.Input((8, 8, 1)), keras.layers.Conv2D(3, 3, padding="same", activation="softmax")]
+    )
+    loss = GeneralizedDiceLoss(cross_entropy_weight=0.25)
+    model.compile(keras.optimizers.Adam(0.1), loss)
+    history = model.fit(images, y_true, epochs=8, verbose=0).history["loss"]
+    assert history[-1] < history[0]
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert isinstance(again.loss, GeneralizedDiceLoss)
+    assert again.loss.get_config() == loss.get_config()
+    costs = [net.evaluate(images, y_true, verbose=0) for net in (model, again)]
+    assert costs[0] == pytest.approx(costs[1], rel=1e-6)
+
+
+def test_a_negative_weight_and_a_single_softmax_channel_raise():
+    with pytest.raises(ValueError, match="cross_entropy_weight is -1; needed is 0"):
+        GeneralizedDiceLoss(cross_entropy_weight=-1)
+    with pytest.raises(ValueError, match="overlapping=True"):
+        GeneralizedDiceLoss()(np.zeros((1, 4, 4, 1)), np.zeros((1, 4, 4, 1)))
+    with pytest.raises(ValueError, match="as many classes as the truth"):
+        GeneralizedDiceLoss(True)(np.zeros((1, 4, 4, 1)), np.zeros((1, 4, 4, 3)))
+
+
+def blood_pool_only(inside):
+    """A slice of which only the blood pool is drawn; channels background, myocardium, pool."""
+    y_true = np.empty((1, 8, 8, 3), "float32")
+    y_true[:] = (-1, -1, 0)
+    y_true[0, 2:5, 3:6] = inside
+    return y_true
+
+
+def softmax_gradient(loss, y_true):
+    """Slope of the loss in each probability that softmax gives, and the probabilities."""
+    scores = np.random.default_rng(0).normal(size=y_true.shape).astype("float32")
+    probability = tf.Variable(tf.nn.softmax(scores))
+    with tf.GradientTape() as tape:
+        cost = loss(y_true, probability)
+    return tape.gradient(cost, probability).numpy(), probability.numpy()
+
+
+@pytest.mark.parametrize("loss_class", [DiceCrossEntropyLoss, GeneralizedDiceLoss])
+@pytest.mark.parametrize("inside", [(-1, -1, 1), (0, 0, 1)])
+def test_where_only_the_pool_is_known_the_rest_may_be_divided_as_it_likes(loss_class, inside):
+    y_true = blood_pool_only(inside)
+    unknown, pool = y_true[..., 0] == -1, y_true[..., 2] == 1
+    loss = loss_class(overlapping=True)
+    slope, probability = softmax_gradient(loss, y_true)
+    np.testing.assert_array_equal(slope[unknown][:, :2], 0)
+    assert (slope[pool][:, 2] < 0).all() and (slope[~pool][:, 2] > 0).all()
+    swapped = probability.copy()
+    swapped[unknown] = swapped[unknown][:, [1, 0, 2]]
+    assert float(loss(y_true, swapped)) == pytest.approx(float(loss(y_true, probability)), rel=1e-6)
+
+
+def test_pixels_known_to_be_neither_do_weigh_how_the_rest_is_divided():
+    # Inside the pool "neither background nor myocardium" is knowledge, and each channel is judged.
+    y_true = blood_pool_only((0, 0, 1))
+    pool = y_true[..., 2:] == 1
+    one_sided, even = (np.float32(p) for p in ((0.6, 0, 0.4), (0.3, 0.3, 0.4)))
+    loss = DiceCrossEntropyLoss(overlapping=True)
+    costs = [float(loss(y_true, np.where(pool, inside, even))) for inside in (one_sided, even)]
+    logarithms = (9 * (2 * np.log(0.7) - np.log(0.4))) / (2 * 9 + 64)
+    dice = [np.mean([1 / (9 * p + 1) for p in pair]) / 1.5 for pair in ((0.6, 0), (0.3, 0.3))]
+    assert costs[0] - costs[1] == pytest.approx(logarithms - dice[0] + dice[1], rel=1e-4)
+    assert abs(costs[0] - costs[1]) > 0.05
+
+
+def test_all_that_the_loss_sees_of_a_pool_alone_is_the_pool():
+    y_true = blood_pool_only((-1, -1, 1))
+    probability = softmax_gradient(DiceCrossEntropyLoss(True), y_true)[1]
+    whole = DiceCrossEntropyLoss(overlapping=True)(y_true, probability)
+    pool = reference_loss(y_true[..., 2:], probability[..., 2:], overlapping=True)
+    cross_entropy = reference_cross_entropy(y_true[..., 2], probability[..., 2])
+    # Dice is averaged over three channels, and the two unknown ones cost nothing.
+    expected = (pool[0] - cross_entropy) / 3 + cross_entropy
+    assert float(whole) == pytest.approx(expected, rel=1e-5)
+
+
+def reference_cross_entropy(truth, probability):
+    return -np.mean(truth * np.log(probability) + (1 - truth) * np.log(1 - probability))

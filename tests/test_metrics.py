@@ -2,17 +2,21 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from scipy.spatial.distance import cdist
 from sklearn import metrics as sklearn_metrics
 
 from radiokit.metrics import (
+    categorical_cross_entropy_loss,
     confusion_counts,
     dice_score,
+    ejection_fraction_percent,
     hausdorff95_mm,
     hausdorff95_px,
     iou_score,
     sensitivity_score,
     specificity_score,
+    volume_ml,
 )
 
 
@@ -188,6 +192,19 @@ def test_distance_equals_brute_force(shape, spacing, seed):
     assert hausdorff95_mm(truth, prediction, spacing) == pytest.approx(expected, rel=1e-12)
 
 
+def test_distance_of_a_volume_equals_a_distance_transform():
+    spacing = (1.4, 1.2, 8.0)
+    position = np.moveaxis(np.indices((128, 128, 64)), 0, -1)
+    truth = (((position - (64, 60, 32)) / (40, 36, 12)) ** 2).sum(-1) < 1
+    prediction = (((position - (68, 58, 34)) / (38, 38, 11)) ** 2).sum(-1) < 1
+    surfaces = [mask & ~ndimage.binary_erosion(mask) for mask in (truth, prediction)]
+    to_surface = [ndimage.distance_transform_edt(~s, sampling=spacing) for s in surfaces]
+    expected = max(
+        np.percentile(to_surface[0][surfaces[1]], 95), np.percentile(to_surface[1][surfaces[0]], 95)
+    )
+    assert hausdorff95_mm(truth, prediction, spacing) == pytest.approx(expected)
+
+
 def test_distance_is_symmetric():
     truth, prediction = random_blobs((25, 25), seed=9)
     spacing = (0.4, 1.1)
@@ -221,3 +238,109 @@ def test_a_wrong_spacing_raises(spacing):
 def test_an_unknown_spacing_raises():
     with pytest.raises(ValueError, match="Use hausdorff95_px"):
         hausdorff95_mm(np.ones((2, 2)), np.ones((2, 2)), None)
+
+
+def random_softmax(shape, seed=0):
+    generator = np.random.default_rng(seed)
+    y_true = np.eye(shape[-1])[generator.integers(0, shape[-1], shape[:-1])]
+    scores = np.exp(generator.normal(size=shape))
+    return y_true, scores / scores.sum(-1, keepdims=True)
+
+
+def test_cross_entropy_of_each_class_by_hand():
+    y_true = [[[1, 0, 0], [0, 1, 0]], [[0, 0, 1], [1, 0, 0]]]
+    probabilities = [[[0.5, 0.3, 0.2], [0.1, 0.8, 0.1]], [[0.2, 0.2, 0.6], [0.9, 0.1, 0.0]]]
+    expected = [-(np.log(0.5) + np.log(0.9)) / 4, -np.log(0.8) / 4, -np.log(0.6) / 4]
+    np.testing.assert_allclose(categorical_cross_entropy_loss(y_true, probabilities), expected)
+
+
+def test_cross_entropy_adds_up_to_scikit_learns_log_loss():
+    y_true, probabilities = random_softmax((2, 7, 5, 3))
+    expected = sklearn_metrics.log_loss(
+        y_true.reshape(-1, 3).argmax(-1), probabilities.reshape(-1, 3), labels=[0, 1, 2]
+    )
+    assert categorical_cross_entropy_loss(y_true, probabilities).sum() == pytest.approx(expected)
+
+
+def test_cross_entropy_leaves_unknown_pixels_out_of_their_channels():
+    y_true, probabilities = random_softmax((6, 6, 3))
+    whole = categorical_cross_entropy_loss(y_true[2:], probabilities[2:])
+    y_true[:2] = -1
+    np.testing.assert_allclose(categorical_cross_entropy_loss(y_true, probabilities), whole)
+    y_true[:2] = 0  # a pixel without any class is unknown too
+    np.testing.assert_allclose(categorical_cross_entropy_loss(y_true, probabilities), whole)
+
+
+def test_cross_entropy_of_a_partly_known_truth_has_a_value_for_the_known_class():
+    y_true, probabilities = random_softmax((6, 6, 3))
+    whole = categorical_cross_entropy_loss(y_true, probabilities)
+    y_true[..., :2] = -1
+    pool_only = categorical_cross_entropy_loss(y_true, probabilities)
+    assert np.isnan(pool_only[:2]).all()
+    assert pool_only[2] == pytest.approx(whole[2])
+
+
+def test_cross_entropy_of_certainty_is_zero_or_the_clip():
+    y_true = np.array([[1, 0]])
+    right = categorical_cross_entropy_loss(y_true, y_true)
+    assert right.tolist() == [0, 0] and not np.signbit(right).any()
+    wrong = categorical_cross_entropy_loss(y_true, 1 - y_true)
+    np.testing.assert_allclose(wrong, [-np.log(1e-7), 0])
+
+
+@pytest.mark.parametrize(
+    ("y_true", "probabilities", "message"),
+    [
+        ([[1, 0]], [[1, 0], [0, 1]], "one channel a class"),
+        ([1, 0], [1, 0], "one channel a class"),
+        ([[1, 1]], [[0.5, 0.5]], "more than one class"),
+        ([[2, 0]], [[0.5, 0.5]], "Truth holds the value 2"),
+        ([[1, 0]], [[3.0, -2.0]], "hold the value 3.0.*Apply softmax"),
+        ([[1, 0]], [[float("nan"), 1]], "hold the value nan"),
+    ],
+)
+def test_cross_entropy_of_other_values_raises(y_true, probabilities, message):
+    with pytest.raises(ValueError, match=message):
+        categorical_cross_entropy_loss(y_true, probabilities)
+
+
+def test_volume_of_a_box_and_of_a_ball_follow_their_formulas():
+    box = np.zeros((20, 20, 10), np.uint8)
+    box[2:12, 3:8, 1:5] = 1
+    expected = (10 * 1.5) * (5 * 0.7) * (4 * 8.0) / 1000
+    assert volume_ml(box, (1.5, 0.7, 8.0)) == pytest.approx(expected)
+    spacing = np.array([0.5, 0.5, 1.0])
+    position = np.moveaxis(np.indices((120, 120, 60)), 0, -1) * spacing
+    ball = ((position - 30) ** 2).sum(-1) < 25**2
+    assert volume_ml(ball, spacing) == pytest.approx(4 / 3 * np.pi * 25**3 / 1000, rel=5e-3)
+    assert volume_ml(ball & False, spacing) == 0
+
+
+@pytest.mark.parametrize(
+    ("mask", "spacing", "message"),
+    [
+        (np.ones((2, 2, 2)), None, "a volume in mL cannot be known.*Count the voxels"),
+        (np.ones((2, 2, 2)), (1.0, 1.0), "3 positive numbers"),
+        (np.ones((2, 2, 2)), (1.0, 1.0, 0.0), "3 positive numbers"),
+        (np.ones((2, 2)), (1.0, 1.0), "needs 3 axes.*Restack"),
+        (np.full((2, 2, 2), 2), (1.0, 1.0, 1.0), "Mask holds the value 2"),
+        (np.full((2, 2, 2), -1), (1.0, 1.0, 1.0), "Mask holds the value -1"),
+    ],
+)
+def test_a_volume_of_other_masks_or_spacings_raises(mask, spacing, message):
+    with pytest.raises(ValueError, match=message):
+        volume_ml(mask, spacing)
+
+
+def test_ejection_fraction_by_hand():
+    assert ejection_fraction_percent(150.0, 60.0) == pytest.approx(60)
+    assert ejection_fraction_percent(100.0, 110.0) == pytest.approx(-10)
+    assert np.isnan(ejection_fraction_percent(0.0, 0.0))
+    many = ejection_fraction_percent([150, 0, np.nan], [60, 5, 5])
+    np.testing.assert_allclose(many, [60, np.nan, np.nan])
+
+
+@pytest.mark.parametrize(("diastolic", "systolic"), [(-1.0, 2.0), ([3.0, 4.0], [1.0, -2.0])])
+def test_a_negative_volume_raises(diastolic, systolic):
+    with pytest.raises(ValueError, match="volume is -.* mL; a volume is 0 or more"):
+        ejection_fraction_percent(diastolic, systolic)

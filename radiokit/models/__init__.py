@@ -4,7 +4,11 @@ Importing this module registers the layers of radiokit, so that `keras.models.lo
 model saved with them.
 """
 
-from radiokit.models.arithmetic import count_multiply_adds
+from radiokit.models.arithmetic import (
+    count_multiply_adds,
+    parameter_table,
+    separable_cost_ratio,
+)
 from radiokit.models.encoders import build_resnet_unet
 from radiokit.models.swin import build_swin_unet
 from radiokit.models.unet import build_unet
