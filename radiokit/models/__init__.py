@@ -13,4 +13,11 @@ from radiokit.models.encoders import build_resnet_unet
 from radiokit.models.swin import build_swin_unet
 from radiokit.models.unet import build_unet
 
-__all__ = ["build_resnet_unet", "build_swin_unet", "build_unet", "count_multiply_adds"]
+__all__ = [
+    "build_resnet_unet",
+    "build_swin_unet",
+    "build_unet",
+    "count_multiply_adds",
+    "parameter_table",
+    "separable_cost_ratio",
+]
