@@ -44,6 +44,11 @@ def test_the_four_chest_sets_have_cards():
     assert set(NAMES) <= {card.name for card in list_cards()}
 
 
+def test_the_four_cardiac_sets_have_cards():
+    of_study_4 = {card.name for card in list_cards() if card.study == 4}
+    assert of_study_4 == {"acdc", "hvsmr", "hvsmr2", "sunnybrook"}
+
+
 def test_every_card_says_what_a_reader_needs():
     for card in list_cards():
         assert card.url.startswith("http") and card.license and card.citation and card.traps
@@ -62,6 +67,7 @@ def test_every_layout_example_fits_its_own_pattern():
 def test_published_counts_are_on_the_cards():
     films = {c.name: sum(e.count for e in c.layout if e.films) for c in list_cards()}
     assert films == films | {"montgomery": 138, "shenzhen": 662, "jsrt": 247, "vindr_ribcxr": 245}
+    assert films == films | {"hvsmr": 10, "hvsmr2": 60, "acdc": 150, "sunnybrook": 45}
 
 
 def test_published_names_add_up_to_the_counts():
@@ -360,7 +366,7 @@ def test_links_in_an_archive_are_refused(server, tmp_path):
         fetch(card_with(f"{server}/bad.zip"), tmp_path, progress=False)
 
 
-@pytest.mark.parametrize("name", ["jsrt", "vindr_ribcxr"])
+@pytest.mark.parametrize("name", ["jsrt", "vindr_ribcxr", "hvsmr", "hvsmr2", "acdc", "sunnybrook"])
 def test_a_set_behind_a_registration_says_how_to_get_it(tmp_path, name):
     with pytest.raises(ValueError, match="cannot be downloaded by a program(.|\n)*DIR is"):
         fetch(load_card(name), tmp_path)

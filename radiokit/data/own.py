@@ -1,30 +1,62 @@
-"""Anybody's own folders of images and masks: to a case table, and from its rows to arrays."""
+"""Anybody's own folders of images and masks: to a case table, and from its rows to arrays.
+
+Volumes are indexed in `own_volumes.py`.
+"""
 
 import math
 import re
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from radiokit.cards import name_a_few, read_phantom_note
+from radiokit.cards import read_phantom_note
+from radiokit.data.own_volumes import index_volume_pairs
+from radiokit.data.pairing import (
+    FileKind,
+    Folders,
+    list_files,
+    pair_files,
+    read_patients,
+    report_unmatched,
+)
 from radiokit.io import caught_warnings
 from radiokit.io.dicom_values import open_dataset
 from radiokit.io.geometry import fit_placement, place_image, place_mask
 from radiokit.io.rasters import read_label_mask, read_radiograph
 
+__all__ = [
+    "check_same_aspect",
+    "index_pairs",
+    "index_volume_pairs",
+    "list_images",
+    "read_pair_case",
+    "read_pair_target",
+]
+
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".bmp", ".dcm", ".dicom", ".img"}
 _MASK_ENDING = re.compile(r"[ _-](masks?|labels?|seg|segmentation)$", re.IGNORECASE)
-_FILE_COLUMNS = ("image", "file", "case_id")
 _ASPECT_TOLERANCE = 0.02
 
-_Folders = str | Path | Sequence[str | Path]
+
+def _is_picture(path: Path) -> bool:
+    """An image by its ending, or DICOM without one."""
+    if path.suffix == "":
+        with open(path, "rb") as file:
+            return file.read(132)[128:] == b"DICM"
+    return path.suffix.lower() in _SUFFIXES
+
+
+def _stem_of(path: Path) -> str:
+    return path.stem
+
+
+_PICTURES = FileKind(_is_picture, ", ".join(sorted(_SUFFIXES)), _stem_of, _MASK_ENDING)
 
 
 def index_pairs(
-    images: _Folders, masks: _Folders, patients: str | Path | None = None
+    images: Folders, masks: Folders, patients: str | Path | None = None
 ) -> pd.DataFrame:
     """Pair the images of your own folders with their masks by file name.
 
@@ -50,21 +82,15 @@ def index_pairs(
         ValueError: nothing matches, two files claim one name, or patients are incomplete.
         radiokit.io.UnreadableFileError: a DICOM file is damaged.
     """
-    image_files, mask_files = _both_sides(_folders(images), _folders(masks))
-    image_of = _by_stem(image_files, "images")
-    mask_of = _match_masks(_by_stem(mask_files, "masks"), image_of)
-    unmatched = _unmatched_sentences(image_of, mask_of, mask_files)
-    cases = [case for case in image_of if case in mask_of]
-    if not cases:
-        _raise_nothing_matches(image_files, mask_files)
-    files = [image_of[case] for case in cases]
+    pairs = pair_files(images, masks, _PICTURES)
+    cases, files = list(pairs.images), list(pairs.images.values())
     table = pd.DataFrame({"case_id": cases, "patient_id": cases})
     table["image"] = [str(path) for path in files]
-    table["mask"] = [str(mask_of[case]) for case in cases]
+    table["mask"] = [str(path) for path in pairs.masks.values()]
     table["dataset"] = "own"
     table["is_phantom"] = [read_phantom_note(path.parent) is not None for path in files]
     _add_patients_and_spacing(table, files, patients)
-    _report_unmatched(table, unmatched)
+    report_unmatched(table, pairs.unmatched)
     return table
 
 
@@ -75,15 +101,13 @@ def _add_patients_and_spacing(
     headers = [_dicom_header(path) for path in files]
     table["spacing_row_mm"] = [spacing[0] for _, spacing in headers]
     table["spacing_column_mm"] = [spacing[1] for _, spacing in headers]
-    ids = [patient for patient, _ in headers]
+    cases, ids = list(table["case_id"]), [patient for patient, _ in headers]
     table.attrs["patient_key"] = "image"
     if patients is not None:
-        table["patient_id"] = _patients_of(table, Path(patients))
+        table["patient_id"] = read_patients(patients, cases, _stem_of)
         table.attrs["patient_key"] = Path(patients).name
     elif len(set(ids) - {""}) > 1:  # a single name on all files is what anonymising leaves
-        table["patient_id"] = [
-            patient or case for patient, case in zip(ids, table["case_id"], strict=True)
-        ]
+        table["patient_id"] = [patient or case for patient, case in zip(ids, cases, strict=True)]
         table.attrs["patient_key"] = "PatientID"
 
 
@@ -101,18 +125,7 @@ def _dicom_header(path: Path) -> tuple[str, tuple[float, float]]:
     return patient, (float(spacing[0]), float(spacing[1]))
 
 
-def _report_unmatched(table: pd.DataFrame, unmatched: list[str]) -> None:
-    """Keep the sentences with the table, and warn once."""
-    table.attrs["unmatched"] = unmatched
-    if unmatched:
-        warnings.warn(
-            f"{len(unmatched)} files have no partner and are left out: "
-            f"{name_a_few(unmatched)}. All are listed in table.attrs['unmatched'].",
-            stacklevel=3,
-        )
-
-
-def list_images(folders: _Folders) -> list[Path]:
+def list_images(folders: Folders) -> list[Path]:
     """Image files in and below folders, in the order of their names.
 
     Use it to go through images that have no masks.
@@ -126,153 +139,7 @@ def list_images(folders: _Folders) -> list[Path]:
     Raises:
         FileNotFoundError: a folder is missing, or holds no image file.
     """
-    return _image_files(_folders(folders))
-
-
-def _folders(given: _Folders) -> list[Path]:
-    """Folders as a list of existing paths."""
-    several = [given] if isinstance(given, (str, Path)) else list(given)
-    folders = [Path(folder) for folder in several]
-    for folder in folders:
-        if not folder.is_dir():
-            raise FileNotFoundError(f"{folder} is not a folder. Give a folder of image files.")
-    return folders
-
-
-def _image_files(folders: list[Path]) -> list[Path]:
-    """Image files below folders, hidden ones left out."""
-    files = []
-    for folder in folders:
-        below = [path for path in sorted(folder.rglob("*")) if _is_image_file(path, folder)]
-        if not below:
-            raise FileNotFoundError(
-                f"{folder} holds no image files. Give a folder with files ending in "
-                f"{', '.join(sorted(_SUFFIXES))}."
-            )
-        files += below
-    return list(dict.fromkeys(files))
-
-
-def _is_image_file(path: Path, folder: Path) -> bool:
-    """An image by its ending, or DICOM without one."""
-    parts = path.relative_to(folder).parts
-    if any(part.startswith(".") or part == "__MACOSX" for part in parts) or not path.is_file():
-        return False
-    if path.suffix == "":
-        with open(path, "rb") as file:
-            return file.read(132)[128:] == b"DICM"
-    return path.suffix.lower() in _SUFFIXES
-
-
-def _both_sides(images: list[Path], masks: list[Path]) -> tuple[list[Path], list[Path]]:
-    """Image files and mask files, when one side's folder is, or is inside, the other's."""
-    image_files, mask_files = _image_files(images), _image_files(masks)
-    in_both = set(image_files) & set(mask_files)
-    are_masks = {path for path in in_both if _is_mask(path, images, masks)}
-    return (
-        [path for path in image_files if path not in are_masks],
-        [path for path in mask_files if path not in in_both - are_masks],
-    )
-
-
-def _is_mask(path: Path, images: list[Path], masks: list[Path]) -> bool:
-    """The inner folder decides; in one and the same folder, the ending of the name."""
-
-    def depth(folders: list[Path]) -> int:
-        return max(len(folder.parts) for folder in folders if path.is_relative_to(folder))
-
-    if depth(masks) != depth(images):
-        return depth(masks) > depth(images)
-    return _MASK_ENDING.search(path.stem) is not None
-
-
-def _by_stem(files: list[Path], side: str) -> dict[str, Path]:
-    """Stem -> file, refusing two files of one stem."""
-    found = {}
-    for path in files:
-        if path.stem in found:
-            raise ValueError(
-                f"Two {side} are named {path.stem}: {found[path.stem]} and {path}. "
-                "Rename one, or index the folders one by one."
-            )
-        found[path.stem] = path
-    return found
-
-
-def _match_masks(masks: dict[str, Path], images: dict[str, Path]) -> dict[str, Path]:
-    """Case -> mask: the same stem first, then the stem without a mask ending."""
-    matched = {stem: path for stem, path in masks.items() if stem in images}
-    for stem, path in masks.items():
-        case = _MASK_ENDING.sub("", stem)
-        if stem in images or case not in images:
-            continue
-        if case in matched:
-            raise ValueError(
-                f"Two masks claim the image {case}: {matched[case].name} and {path.name}. "
-                "Leave one of them in the folder."
-            )
-        matched[case] = path
-    return matched
-
-
-def _unmatched_sentences(
-    images: dict[str, Path], matched: dict[str, Path], mask_files: list[Path]
-) -> list[str]:
-    """One sentence for each file without a partner."""
-    used = set(matched.values())
-    without_mask = [path for case, path in images.items() if case not in matched]
-    without_image = [path for path in mask_files if path not in used]
-    return [f"image {path.name} has no mask" for path in without_mask] + [
-        f"mask {path.name} has no image" for path in without_image
-    ]
-
-
-def _raise_nothing_matches(image_files: list[Path], mask_files: list[Path]) -> None:
-    """Show the names of both sides."""
-    raise ValueError(
-        f"No image matches a mask. Images: {name_a_few([path.name for path in image_files])}. "
-        f"Masks: {name_a_few([path.name for path in mask_files])}. "
-        "Give each mask the name of its image, with or without an ending such as _mask."
-    )
-
-
-def _patients_of(table: pd.DataFrame, path: Path) -> list[str]:
-    """Patient of each case from a CSV."""
-    if not path.is_file():
-        raise FileNotFoundError(f"The patients' file {path} is not there. Give a CSV file.")
-    try:
-        rows = pd.read_csv(path, dtype=str)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"{path} cannot be read as CSV: {error}. Save it as comma-separated UTF-8 text."
-        ) from error
-    column = next((name for name in _FILE_COLUMNS if name in rows.columns), None)
-    if column is None or "patient_id" not in rows.columns:
-        raise ValueError(
-            f"{path} has the columns {', '.join(rows.columns)}. It needs patient_id and one of "
-            f"{', '.join(_FILE_COLUMNS)}."
-        )
-    patient_of = _patient_map(rows.dropna(subset=[column, "patient_id"]), column, path)
-    missing = [case for case in table["case_id"] if case not in patient_of]
-    if missing:
-        raise ValueError(
-            f"{path} names no patient for {len(missing)} of {len(table)} images: "
-            f"{name_a_few(missing)}. Add them, or leave these images out."
-        )
-    return [patient_of[case] for case in table["case_id"]]
-
-
-def _patient_map(rows: pd.DataFrame, column: str, path: Path) -> dict[str, str]:
-    """Stem, and the name as written, to patient."""
-    patient_of = {}
-    for name, patient in zip(rows[column], rows["patient_id"], strict=True):
-        for key in {name, Path(name.replace("\\", "/")).stem}:
-            if patient_of.setdefault(key, patient) != patient:
-                raise ValueError(
-                    f"{path} gives {key} to two patients, {patient_of[key]} and {patient}. "
-                    "Keep one."
-                )
-    return patient_of
+    return list_files(folders, _PICTURES)
 
 
 def read_pair_case(
