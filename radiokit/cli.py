@@ -11,7 +11,10 @@ import typer
 from radiokit import __version__, load_keras_quietly, shipped_folder
 
 DISCLAIMER = "For teaching and research. Not a medical device, not for diagnosis."
-PHANTOM_SETS = {"chest": ("montgomery", "shenzhen", "jsrt", "vindr_ribcxr")}
+PHANTOM_SETS = {
+    "cardiac": ("hvsmr", "acdc"),
+    "chest": ("montgomery", "shenzhen", "jsrt", "vindr_ribcxr"),
+}
 
 app = typer.Typer(
     help=f"Radiology deep-learning studies as notebooks. {DISCLAIMER}",
@@ -134,7 +137,7 @@ def notebooks(
 
 @app.command()
 def phantom(
-    study: Annotated[str, typer.Argument(help="Name of the study: chest.")],
+    study: Annotated[str, typer.Argument(help="Name of the study: cardiac or chest.")],
     out: Annotated[Path, typer.Option(help="Folder that gets one folder per data set.")],
     patients: Annotated[int, typer.Option(min=1, help="Patients in each data set.")] = 20,
     seed: Annotated[int, typer.Option(help="Another seed, other patients.")] = 0,

@@ -115,7 +115,7 @@ def test_data_check_of_an_unknown_set_is_one_clear_line(radiokit):
 
 def test_phantoms_of_an_unknown_study_are_refused(radiokit):
     code, _, complaint = radiokit("phantom", "knee", "--out", "x")
-    assert (code, complaint) == (2, "radiokit: No phantoms for 'knee'. Studies: chest.\n")
+    assert (code, complaint) == (2, "radiokit: No phantoms for 'knee'. Studies: cardiac, chest.\n")
 
 
 def test_phantoms_of_the_chest_are_four_sets(radiokit, monkeypatch, tmp_path):
@@ -130,6 +130,14 @@ def test_phantoms_of_the_chest_are_four_sets(radiokit, monkeypatch, tmp_path):
     assert code == 0
     assert made == [(name, 3, 7) for name in ("montgomery", "shenzhen", "jsrt", "vindr_ribcxr")]
     assert "jsrt: 3 phantom patients in p" in text
+
+
+def test_phantoms_of_the_heart_are_written_under_their_real_names(radiokit, tmp_path):
+    code, text, _ = radiokit("phantom", "cardiac", "--out", "p", "--patients", "1")
+    assert code == 0
+    assert "hvsmr: 1 phantom patients in" in text and "acdc: 1 phantom patients in" in text
+    assert (tmp_path / "p" / "hvsmr" / "training_axial_crop_pat0-label.nii.gz").is_file()
+    assert (tmp_path / "p" / "acdc" / "training" / "patient001" / "Info.cfg").is_file()
 
 
 def test_train_segment_passes_everything_on(radiokit, monkeypatch):

@@ -195,7 +195,7 @@ def _understand(path: Path, stored: nibabel.Nifti1Header) -> VolumeHeader:
     unit, mm = _MM_PER_UNIT.get(int(header["xyzt_units"]) & 7, ("", 1.0))
     if unit != "mm":
         notes.append(f"lengths were given in {unit}" if unit else "no unit of length: taken as mm")
-    affine = np.diag([mm, mm, mm, 1]) @ header.get_best_affine().astype(np.float64)
+    affine = np.diag([mm, mm, mm, 1]) @ _best_affine(stored, header, notes)
     _check_affine(path, affine)
     spacing_mm = _spacing_mm(stored, header, affine, mm, notes)
     return VolumeHeader(
@@ -236,6 +236,24 @@ def _three_axes(path: Path, shape: tuple[int, ...], notes: list[str]) -> tuple[i
         reason = f"its shape is {shape}, a volume has three axes of one voxel or more"
         raise UnreadableFileError(path, reason, "Save it as a 3-D volume, or copy it again.")
     return shape
+
+
+def _best_affine(
+    stored: nibabel.Nifti1Header, header: nibabel.Nifti1Header, notes: list[str]
+) -> np.ndarray:
+    """nibabel's choice, but no sform of unit voxels that pixdim contradicts (ACDC's files)."""
+    affine = header.get_best_affine().astype(np.float64)
+    sides = np.abs(stored["pixdim"][1:4].astype(np.float64))
+    lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    is_given = bool(np.isfinite(sides).all() and (sides > 0).all())
+    if not is_given or not np.allclose(lengths, 1) or np.allclose(sides, 1, rtol=0.01):
+        return affine
+    given = " x ".join(f"{side:.4g}" for side in sides)
+    if int(header["qform_code"]):
+        notes.append(f"the sform has voxels of length 1, pixdim {given}: the qform was used")
+        return header.get_qform().astype(np.float64)
+    notes.append(f"the sform has voxels of length 1, pixdim {given}: pixdim was used")
+    return affine @ np.diag([*sides, 1])
 
 
 def _check_affine(path: Path, affine: np.ndarray) -> None:

@@ -225,6 +225,20 @@ def test_the_sform_goes_before_the_qform_and_that_before_nothing(tmp_path):
     assert any("neither sform nor qform" in note for note in volume.notes)
 
 
+@pytest.mark.parametrize("qform", [1, 0])
+def test_a_sform_that_nobody_set_gives_way_to_the_voxel_size(tmp_path, qform):
+    image = nibabel.Nifti1Image(WHOLE, np.diag([-1.3158, -1.3158, 10, 1]))
+    image.set_qform(image.affine, code=1)
+    nibabel.save(image, tmp_path / "a.nii")
+    rows = {"srow_x": [-1, 0, 0, 0], "srow_y": [0, -1, 0, 0], "srow_z": [0, 0, 1, 0]}
+    path = _set(tmp_path / "a.nii", **rows, sform_code=1, qform_code=qform)  # ACDC's are such
+    volume = read_volume(path)
+    assert volume.spacing_mm == pytest.approx((1.3158, 1.3158, 10), rel=1e-4)
+    np.testing.assert_allclose(volume.affine, np.diag([-1.3158, -1.3158, 10, 1]), rtol=1e-4)
+    assert volume.orientation == "LPS"
+    assert any("voxels of length 1, pixdim 1.316 x 1.316 x 10" in note for note in volume.notes)
+
+
 def test_a_sform_and_a_pixdim_that_disagree_are_noted(tmp_path):
     path = _set(_save(tmp_path / "a.nii", WHOLE), pixdim=[1, 1, 1, 1, 0, 0, 0, 0])
     volume = read_volume(path)
