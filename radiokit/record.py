@@ -11,6 +11,8 @@ from PIL import Image
 
 from radiokit.words import Words, read_words
 
+VOLUME_LABELS = {"myocardium": 1, "blood_pool": 2}  # in the label volumes a record keeps
+
 
 @dataclass(frozen=True)
 class Run:
@@ -54,26 +56,75 @@ class Run:
         """Bland-Altman agreements, one row a quantity and model."""
         return self._section("agreement")
 
-    def published(self) -> dict:
-        """Published scores, model to structure to Dice; empty when the run has none."""
-        return self.metrics.get("published") or {}
+    def differences(self) -> pd.DataFrame:
+        """Paired differences of two models, one row a structure, metric and seed (or "all")."""
+        return self._section("differences")
+
+    def cost(self) -> pd.DataFrame:
+        """Cost of a separable over a conventional layer, one row a width."""
+        return self._section("cost")
+
+    def published(self, metric="dice") -> dict:
+        """Published scores of a metric, model to structure to value; empty where there are none.
+
+        `metrics.json` holds them by metric, or, when they are all Dice, without that level.
+        """
+        published = self.metrics.get("published") or {}
+        values = [value for scores in published.values() for value in scores.values()]
+        is_by_metric = all(isinstance(value, dict) for value in values)
+        return (published if is_by_metric else {"dice": published}).get(metric, {})
+
+    @property
+    def published_label(self) -> str:
+        """What a legend calls the published scores of the notebook's study."""
+        return self._study_text("published_labels")
+
+    @property
+    def published_note(self) -> str:
+        """What a caption says of the published scores of the notebook's study."""
+        return self._study_text("published_notes")
 
     def cases(self) -> pd.DataFrame:
         """`cases.csv`; ids are text whatever they look like."""
-        path = _existing(self.folder / "cases.csv", "The scores of the cases were not written yet.")
-        identities = dict.fromkeys(("case_id", "patient_id", "model"), str)
-        return pd.read_csv(path, dtype=identities, encoding="utf-8")
+        return _read_scored(self.folder / "cases.csv")
+
+    def volumes(self) -> pd.DataFrame:
+        """`volumes.csv`: a row a model and whole exam; ids are text."""
+        return _read_scored(self.folder / "volumes.csv")
+
+    def measured(self, quantity) -> pd.DataFrame:
+        """The table, cases or else volumes, that holds a quantity; ValueError if neither does."""
+        for name in ("cases.csv", "volumes.csv"):
+            if (self.folder / name).is_file():
+                scored = _read_scored(self.folder / name)
+                if {f"{quantity}_true", f"{quantity}_predicted"} <= set(scored.columns):
+                    return scored
+        raise ValueError(
+            f"Neither cases.csv nor volumes.csv in {self.folder} has the columns "
+            f"{quantity}_true and {quantity}_predicted."
+        )
 
     def histories(self) -> dict[str, pd.DataFrame]:
-        """Learning curves by model, from `history_<model>.csv`."""
-        paths = sorted(self.folder.glob("history_*.csv"))
-        found = {path.stem.removeprefix("history_"): pd.read_csv(path) for path in paths}
-        if not found:
-            raise FileNotFoundError(f"{self.folder} holds no history_<model>.csv: train first.")
-        return found
+        """Learning curves by model, from `training/<model>/history.csv` or `history_<model>.csv`.
+
+        Once scores are written, trainings beside the main study (other seeds, other hospitals) are
+        left out: those named like none of its models, unless that leaves nothing.
+        """
+        paths = {path.parent.name: path for path in self.folder.glob("training/*/history.csv")}
+        rows = self.metrics.get("scores", [])
+        scored = {row["model"] for row in rows if not row.get("trained_on")}
+        paths = {name: paths[name] for name in paths if name in scored} or paths
+        for path in self.folder.glob("history_*.csv"):
+            paths[path.stem.removeprefix("history_")] = path
+        if not paths:
+            raise FileNotFoundError(
+                f"{self.folder} holds no training/<model>/history.csv and no "
+                "history_<model>.csv: train first."
+            )
+        return {name: pd.read_csv(paths[name]) for name in sorted(paths)}
 
     def image(self, case_id) -> np.ndarray:
-        """The radiograph of a case, (H, W) uint8."""
+        """The picture of a case, (H, W) uint8."""
         return _read_grey(image_path(self.folder, case_id))
 
     def truth(self, case_id, structure) -> np.ndarray | None:
@@ -86,12 +137,33 @@ class Run:
         path = mask_path(self.folder, model, case_id, structure)
         return _read_grey(path) > 127 if path.is_file() else None
 
+    def has_mask(self, model, case_id, structure) -> bool:
+        """Whether the mask a model predicted was kept."""
+        return mask_path(self.folder, model, case_id, structure).is_file()
+
+    def volume(self, model, exam_id) -> tuple[np.ndarray, tuple[float, float, float]]:
+        """Labels of an exam, and their spacing in mm; `model` may be `"truth"`.
+
+        Axes run to the patient's right, to the front and upwards; labels as `VOLUME_LABELS`.
+        """
+        import nibabel  # slow to import, and needed by few
+
+        path = volume_path(self.folder, model, exam_id)
+        _existing(path, "The run kept no label volume of this exam.")
+        volume = nibabel.as_closest_canonical(nibabel.load(path))
+        return np.asarray(volume.dataobj), tuple(map(float, volume.header.get_zooms()))
+
     def attention(self, model, case_id) -> dict[str, np.ndarray]:
         """Attention maps of a case by layer name, (h, w) float in 0..1."""
         stem = f"{safe_name(case_id)}__"
         paths = sorted((self.folder / "attention" / safe_name(model)).glob("*.png"))
         mine = [path for path in paths if path.stem.startswith(stem)]
         return {path.stem.removeprefix(stem): _read_grey(path) / 255 for path in mine}
+
+    def _study_text(self, section):
+        notebook = self.metrics["notebook"]
+        key = notebook if notebook in self.words.sections[section] else "any"
+        return self.words.text(section, key)
 
     def _section(self, key):
         rows = self.metrics.get(key)
@@ -125,6 +197,11 @@ def read_run(folder, language="en") -> Run:
 def structures_of(cases) -> list[str]:
     """The structures a case table has a Dice column of, in its order."""
     return [name.removeprefix("dice_") for name in cases.columns if name.startswith("dice_")]
+
+
+def foreground_of(structures) -> list[str]:
+    """The structures worth outlining: all but the background."""
+    return [name for name in structures if name != "background"]
 
 
 def main_study(cases, split=None) -> pd.DataFrame:
@@ -196,7 +273,7 @@ def safe_name(text) -> str:
 
 
 def image_path(folder, case_id) -> Path:
-    """Where the radiograph of a case lies in a record."""
+    """Where the picture of a case lies in a record."""
     return Path(folder) / "images" / f"{safe_name(case_id)}.png"
 
 
@@ -210,9 +287,20 @@ def mask_path(folder, model, case_id, structure) -> Path:
     return Path(folder) / "masks" / safe_name(model) / f"{safe_name(case_id)}__{structure}.png"
 
 
+def volume_path(folder, model, exam_id) -> Path:
+    """Where the label volume of an exam lies in a record; `model` is `"truth"` for the true one."""
+    return Path(folder) / "volumes" / safe_name(model) / f"{safe_name(exam_id)}.nii.gz"
+
+
 def attention_path(folder, model, case_id, layer) -> Path:
     """Where an attention map lies in a record."""
     return Path(folder) / "attention" / safe_name(model) / f"{safe_name(case_id)}__{layer}.png"
+
+
+def _read_scored(path):
+    _existing(path, "These scores were not written yet.")
+    identities = dict.fromkeys(("case_id", "patient_id", "model"), str)
+    return pd.read_csv(path, dtype=identities, encoding="utf-8")
 
 
 def _existing(path, remedy):

@@ -37,6 +37,15 @@ class Words:
             return f"{self.name('structures', 'ribs')} {key}"
         return self.name("structures", key)
 
+    def unit(self, quantity) -> str:
+        """The unit at the end of a quantity's name, as `mL` of `blood_pool_ml`; else empty."""
+        return self.sections["units"].get(quantity.rsplit("_", 1)[-1], "")
+
+    def with_unit(self, text, quantity) -> str:
+        """A text with the quantity's unit in parentheses, where it has one."""
+        unit = self.unit(quantity)
+        return f"{text} ({unit})" if unit else text
+
     def number(self, value, digits=3) -> str:
         """A number with this language's decimal sign; a dash where it is NaN."""
         if value is None or math.isnan(value):

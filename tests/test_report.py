@@ -1,7 +1,10 @@
 """Tests of a run's record: what is written, stamped, refused, and drawn again."""
 
+import io
 import json
+import shutil
 
+import cardiac_record_maker
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from radiokit import record, report, tables
+from radiokit.plots.figure import new_figure
 from radiokit.stats import Interval, patient_interval
 from radiokit.words import LANGUAGES, read_words
 
@@ -20,6 +24,13 @@ STAMP = "PHANTOM DATA · QUICK RUN · not a clinical result"
 def finished(tmp_path_factory):
     """A complete quick record on phantoms, everything drawn once."""
     made = record_maker.make_record(tmp_path_factory.mktemp("record"), models=("unet",))
+    return made, report.redraw(made.folder)
+
+
+@pytest.fixture(scope="module")
+def finished_cardiac(tmp_path_factory):
+    """A complete quick cardiac record on phantoms, everything drawn once."""
+    made = cardiac_record_maker.make_record(tmp_path_factory.mktemp("cardiac"))
     return made, report.redraw(made.folder)
 
 
@@ -91,6 +102,26 @@ def test_the_right_side_is_known_only_of_the_published_sets(tmp_path):
     assert read_metrics(start(tmp_path / "b", dataset="mine"))["orientation"] is None
 
 
+@pytest.mark.parametrize(
+    ("dataset", "axes", "expected"),
+    [
+        ("hvsmr", [2], "radiological"),
+        ("hvsmr2", [1], "radiological"),
+        ("acdc", [1, 2], "radiological"),
+        ("hvsmr", [0], None),  # sagittal: front and back at the sides
+        ("hvsmr", [0, 2], None),
+        ("sunnybrook", [2], None),  # oblique
+    ],
+)
+def test_slices_have_a_right_side_where_their_plane_and_affine_give_one(
+    tmp_path, dataset, axes, expected
+):
+    table = pd.concat([cardiac_record_maker.make_table(4, axis) for axis in axes])
+    table = table.assign(dataset=dataset)
+    made = report.start_record("04_cardiac_mri", table, "quick", 0, {}, tmp_path)
+    assert read_metrics(made)["orientation"] == expected
+
+
 def test_a_stamped_run_never_replaces_a_full_real_one(tmp_path):
     made = record_maker.make_record(tmp_path, "full", False, ("unet",), num_patients=6)
     before = read_metrics(made)
@@ -110,7 +141,7 @@ def test_no_half_written_file_remains_when_writing_fails(started, monkeypatch):
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(report.os, "replace", fail)
+    monkeypatch.setattr(report.files.os, "replace", fail)
     cases = record_maker.make_cases(record_maker.make_table(), ("unet",))
     with pytest.raises(OSError, match="No space left on device"):
         report.write_cases(started, cases)
@@ -129,8 +160,10 @@ def test_metrics_are_valid_json_with_nan_as_null(finished):
 
 
 def test_cases_without_a_needed_column_raise(started):
-    with pytest.raises(ValueError, match="no column model, split"):
-        report.write_cases(started, pd.DataFrame({"case_id": ["a"], "patient_id": ["p"]}))
+    frame = pd.DataFrame({"case_id": ["a"], "patient_id": ["p"]})
+    for write in (report.write_cases, report.write_volumes):
+        with pytest.raises(ValueError, match="no column model, split"):
+            write(started, frame)
 
 
 def test_cases_and_pictures_come_back_as_written(started):
@@ -202,6 +235,49 @@ def test_everything_is_drawn_from_a_complete_record(finished):
     assert not list(made.folder.rglob("*.partial"))
 
 
+def test_everything_is_drawn_from_a_complete_cardiac_record(finished_cardiac):
+    _, redrawn = finished_cardiac
+    assert redrawn.left_out == []
+    drawn = {path.stem for path in redrawn.written if path.suffix == ".png"}
+    scores = {"scores", "scores_cce", "scores_hd95_mm", "scores_dice_3d", "scores_hd95_3d_mm"}
+    assert drawn == scores | {
+        *("overlays", "worst_cases", "learning_curves", "masks", "level_scores", "surface", "cost"),
+        *("agreement_blood_pool_ml", "agreement_ejection_fraction_percent"),
+        *(f"seed_differences_{metric}" for metric in ("dice", "cce", "hd95_mm")),
+    }
+    tables_written = {path.stem for path in redrawn.written if path.suffix == ".tex"}
+    assert tables_written == scores | {"worst_cases"}
+
+
+def test_figures_of_another_study_are_neither_drawn_nor_missed(finished, finished_cardiac):
+    chest = {path.stem for path in finished[1].written}
+    cardiac = {path.stem for path in finished_cardiac[1].written}
+    assert chest.isdisjoint({"masks", "level_scores", "surface", "cost"})
+    assert cardiac.isdisjoint({"attention", "final_figure"})
+
+
+def test_volumes_that_were_scored_but_not_kept_are_said_to_be_left_out(tmp_path, monkeypatch):
+    made = cardiac_record_maker.make_record(tmp_path, num_patients=4)
+    shutil.rmtree(made.folder / "volumes")
+    monkeypatch.setattr(report.drawing, "save_figure", lambda *_: [])  # writing is tested above
+    (sentence,) = report.redraw(made.folder).left_out
+    assert sentence.startswith("figure surface: ")
+    assert "keeps no test exam with its truth" in sentence
+
+
+def test_a_figure_is_saved_as_if_drawn_alone_and_can_be_saved_again(started):
+    figure = new_figure(record.read_run(started.folder), (4, 3))
+    figure.subplots().set_ylabel("a label\nof three\nlines")
+    alone = io.BytesIO()
+    figure.savefig(alone, format="png", dpi=300)
+    for name in ("once", "again"):
+        png, pdf = report.save_figure(started, name, figure)
+        with Image.open(png) as saved, Image.open(alone) as expected:
+            np.testing.assert_array_equal(np.asarray(saved), np.asarray(expected))
+        assert pdf.read_bytes().startswith(b"%PDF")
+    assert figure.dpi == Figure().dpi
+
+
 def test_png_files_have_300_dpi(finished):
     made, _ = finished
     with Image.open(made.folder / "figures" / "scores.png") as image:
@@ -219,7 +295,7 @@ def test_a_record_cut_short_says_what_it_cannot_draw(started):
 def test_another_language_leaves_the_runs_own_files_alone(finished, monkeypatch):
     made, _ = finished
     before = (made.folder / "tables" / "scores.tex").read_bytes()
-    monkeypatch.setattr(report, "_list_figures", lambda run: {})  # drawing is tested above
+    monkeypatch.setattr(report.drawing, "_list_figures", lambda run: {})  # drawing is tested above
     redrawn = report.redraw(made.folder, "pt")
     assert made.folder / "tables" / "scores_pt.tex" in redrawn.written
     assert (made.folder / "tables" / "scores.tex").read_bytes() == before
@@ -259,10 +335,25 @@ def test_the_latex_table_speaks_the_language_and_carries_the_stamp(finished, lan
     assert {line.count(" & ") for line in rows} == {8}
 
 
+def test_captions_say_what_the_published_numbers_are_where_there_are_some(
+    finished, finished_cardiac
+):
+    def caption(made, name):
+        text = (made.folder / "tables" / f"{name}.tex").read_text(encoding="utf-8")
+        return next(line for line in text.splitlines() if "caption" in line)
+
+    chest, cardiac = finished[0], finished_cardiac[0]
+    assert "validation at its best" in caption(chest, "scores")
+    for name in ("scores", "scores_cce"):
+        assert "212 test slices of a split that is not stated" in caption(cardiac, name)
+    for made, name in ((chest, "scores_hd95_mm"), (cardiac, "scores_dice_3d")):
+        assert "ublished" not in caption(made, name)
+
+
 def test_published_models_we_did_not_train_have_a_dash():
     assert report.PUBLISHED_DICE["resnet_unet_18"]["ribs"] == 0.424
     words = read_words("en")
-    assert tables._cell(None, words) == "–"
+    assert tables.latex._cell(None, words) == "–"
 
 
 def test_published_numbers_are_those_of_the_poster():

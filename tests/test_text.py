@@ -38,7 +38,8 @@ def test_no_text_is_empty_or_padded(language):
 @pytest.mark.parametrize("language", LANGUAGES[1:])
 def test_sentences_are_translated(language):
     english, translated = texts("en"), texts(language)
-    sections = ("labels", "tables", "stamp", "structures", "splits")
+    sections = ("labels", "tables", "stamp", "structures", "splits", "quantities")
+    sections += ("published_labels", "published_notes")
     same = [key for key in english if key[0] in sections and english[key] == translated[key]]
     assert same == [("tables", "structure")]
 
@@ -67,6 +68,15 @@ def test_unknown_names_are_shown_as_they_are():
     assert words.name("models", "my_own_net") == "my own net"
     assert words.structure("R3") == "costelas R3"
     assert words.structure("heart") == "coração"
+
+
+def test_a_unit_is_read_off_the_end_of_a_quantitys_name():
+    words = read_words("pt")
+    assert words.unit("blood_pool_ml") == "mL"
+    assert words.unit("ejection_fraction_percent") == "%"
+    assert words.unit("cardiothoracic_ratio") == ""
+    assert words.with_unit("Viés", "myocardium_ml") == "Viés (mL)"
+    assert words.with_unit("Viés", "cardiothoracic_ratio") == "Viés"
 
 
 def test_another_language_raises():

@@ -1,0 +1,51 @@
+"""Figures, each a pure function of a run's record: another language never trains again.
+
+Every `plot_*` takes the record's folder and a language and returns a Matplotlib `Figure`, with
+the run's stamp on it. Colours are Okabe and Ito's, told apart by colour-blind readers.
+"""
+
+from radiokit.plots.comparisons import plot_level_scores, plot_seed_differences
+from radiokit.plots.curves import plot_cost, plot_learning_curves
+from radiokit.plots.figure import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    SKY,
+    STAMP_LABEL,
+    STRUCTURE_COLOURS,
+    VERMILLION,
+    YELLOW,
+    stamp_figure,
+)
+from radiokit.plots.masks import plot_final_figure, plot_masks
+from radiokit.plots.measures import plot_agreement
+from radiokit.plots.pictures import plot_attention, plot_overlays, plot_worst_cases
+from radiokit.plots.scores import plot_domain_shift, plot_scores
+from radiokit.plots.surface import plot_surface
+
+__all__ = [
+    "BLUE",
+    "GREEN",
+    "ORANGE",
+    "PURPLE",
+    "SKY",
+    "STAMP_LABEL",
+    "STRUCTURE_COLOURS",
+    "VERMILLION",
+    "YELLOW",
+    "plot_agreement",
+    "plot_attention",
+    "plot_cost",
+    "plot_domain_shift",
+    "plot_final_figure",
+    "plot_learning_curves",
+    "plot_level_scores",
+    "plot_masks",
+    "plot_overlays",
+    "plot_scores",
+    "plot_seed_differences",
+    "plot_surface",
+    "plot_worst_cases",
+    "stamp_figure",
+]

@@ -1,0 +1,209 @@
+"""Figures and tables of a record as files, and all of them once more in another language."""
+
+import io
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import matplotlib
+
+from radiokit import plots
+from radiokit.plots.masks import CORNERS
+from radiokit.record import read_run, safe_name, structures_of
+from radiokit.report.files import write_bytes
+from radiokit.report.writing import Record
+from radiokit.tables import score_caption, score_table, spread_intervals, to_latex, worst_table
+
+DPI = 300
+
+
+@dataclass(frozen=True)
+class Redrawn:
+    """What `redraw` did.
+
+    Attributes:
+        written: the files.
+        left_out: a sentence for each figure or table the record does not allow, and why.
+    """
+
+    written: list[Path]
+    left_out: list[str]
+
+
+def save_figure(record, name, figure) -> list[Path]:
+    """Write a figure as PNG at 300 dpi and as PDF, stamped.
+
+    When to use: for every figure worth keeping.
+
+    Args:
+        record: the `Record`.
+        name: file name without ending.
+        figure: a Matplotlib figure; the stamp is added where it is missing.
+
+    Returns:
+        The two files, under `figures/`.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    layout = figure.get_layout_engine()
+    is_foreign = plots.stamp_figure(figure, record.stamp) or layout is None
+    paths = [record.folder / "figures" / f"{name}.{ending}" for ending in ("png", "pdf")]
+    cut = "tight" if is_foreign else None  # ours leave room by themselves; cutting draws twice
+    if layout is not None:
+        _lay_out(figure, layout)
+    for path in paths:
+        content = io.BytesIO()
+        with matplotlib.rc_context({"pdf.fonttype": 42}):  # letters stay letters in the PDF
+            figure.savefig(content, format=path.suffix[1:], dpi=DPI, bbox_inches=cut)
+        write_bytes(path, content.getvalue())
+    figure.set_layout_engine(layout)
+    return paths
+
+
+def _lay_out(figure, layout):
+    """Find the place of everything once; with its layout engine each file would do so twice."""
+    screen_dpi = figure.dpi
+    figure.dpi = DPI
+    layout.execute(figure)
+    figure.dpi = screen_dpi
+    figure.set_layout_engine(None)
+
+
+def save_table(record, name, frame, caption) -> list[Path]:
+    """Write a table as CSV (decimal points) and as LaTeX (the language's numbers), stamped.
+
+    When to use: for every table worth keeping.
+
+    Args:
+        record: the `Record`.
+        name: file name without ending.
+        frame: cells are text, numbers or `stats.Interval`; an interval becomes one cell in
+            LaTeX and six columns in the CSV.
+        caption: a sentence above the LaTeX table.
+
+    Returns:
+        The two files, under `tables/`.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    folder = record.folder / "tables"
+    plain = spread_intervals(frame).assign(stamp=record.stamp)
+    write_bytes(
+        folder / f"{name}.csv", plain.to_csv(index=False, lineterminator="\n").encode("utf-8")
+    )
+    text = to_latex(frame, caption, name, record.words, record.stamp)
+    write_bytes(folder / f"{name}.tex", text.encode("utf-8"))
+    return [folder / f"{name}.csv", folder / f"{name}.tex"]
+
+
+def redraw(folder, language="en") -> Redrawn:
+    """Draw every figure and table of a record again, without training.
+
+    When to use: at the end of a run; later in another language, or after a change of the plots.
+    In the run's own language the files are replaced; in another they carry it in their names,
+    as in `scores_pt.png`.
+
+    Args:
+        folder: the run's record.
+        language: `"en"`, `"pt"` or `"es"`.
+
+    Returns:
+        A `Redrawn`: the files written, and what was left out and why.
+
+    Raises:
+        FileNotFoundError: the folder holds no record.
+        OSError: the folder cannot be written to.
+    """
+    run = read_run(folder, language)
+    record = Record(run.folder, language, run.metrics)
+    ending = "" if language == run.metrics["language"] else f"_{language}"
+    written, left_out = [], []
+    for name, draw in _list_figures(run).items():
+        try:
+            written += save_figure(record, name + ending, draw())
+        except (FileNotFoundError, ValueError) as error:
+            left_out.append(f"figure {name}: {error}")
+    for name, make in _list_tables(run).items():
+        try:
+            written += save_table(record, name + ending, *make())
+        except (FileNotFoundError, ValueError) as error:
+            left_out.append(f"table {name}: {error}")
+    return Redrawn(written, left_out)
+
+
+def _list_figures(run):
+    """Name of each figure of a record, and the function without arguments that draws it.
+
+    Every run should have the first ones, and says so where it does not; the others are listed
+    where the record holds something of theirs.
+    """
+    place = (run.folder, run.words.language)
+    figures = {
+        "learning_curves": partial(plots.plot_learning_curves, *place),
+        "scores": partial(plots.plot_scores, *place),
+        "worst_cases": partial(plots.plot_worst_cases, *place),
+    }
+    for number, models in enumerate(_model_groups(run), 1):
+        name = "overlays" if number == 1 else f"overlays_{number}"
+        figures[name] = partial(plots.plot_overlays, *place, models)
+    for metric in _kinds(run.metrics["scores"], "metric"):
+        if metric != "dice":
+            figures[f"scores_{metric}"] = partial(plots.plot_scores, *place, metric)
+    for quantity in _kinds(run.metrics.get("agreement"), "quantity"):
+        figures[f"agreement_{quantity}"] = partial(plots.plot_agreement, *place, quantity)
+    shifted = [row for row in run.metrics["scores"] if row.get("trained_on")]
+    for structure in _kinds(shifted, "structure"):
+        name = f"domain_shift_{structure}"
+        figures[name] = partial(plots.plot_domain_shift, *place, structure)
+    for metric in _kinds(run.metrics.get("differences"), "metric"):
+        name = f"seed_differences_{metric}"
+        figures[name] = partial(plots.plot_seed_differences, *place, metric)
+    return figures | _list_own_figures(run, place)
+
+
+def _list_own_figures(run, place):
+    """The figures of one study: those of overlapping structures, of classes, of volumes."""
+    has_cases = (run.folder / "cases.csv").is_file()
+    has_volumes = (run.folder / "volumes.csv").is_file()
+    structures = set(structures_of(run.cases())) if has_cases else set()
+    classes_exclude_one_another = "background" in structures
+    figures = {
+        "attention": (plots.plot_attention, (run.folder / "attention").is_dir()),
+        "final_figure": (plots.plot_final_figure, set(CORNERS) <= structures),
+        "masks": (plots.plot_masks, classes_exclude_one_another),
+        "level_scores": (plots.plot_level_scores, has_volumes),
+        "surface": (plots.plot_surface, has_volumes),
+        "cost": (plots.plot_cost, bool(run.metrics.get("cost"))),
+    }
+    return {name: partial(plot, *place) for name, (plot, is_wanted) in figures.items() if is_wanted}
+
+
+def _list_tables(run):
+    """Name of each table, and the function that makes its frame and caption."""
+
+    def scores(metric):
+        return score_table(run.folder, metric), score_caption(run, metric)
+
+    tables = {"worst_cases": lambda: worst_table(run)}
+    for metric in _kinds(run.metrics["scores"], "metric") or ["dice"]:
+        name = "scores" if metric == "dice" else f"scores_{metric}"
+        tables[name] = partial(scores, metric)
+    return tables
+
+
+def _model_groups(run, size=4):
+    """The models with kept masks, four at a time; one empty group (all) when there is none."""
+    if not (run.folder / "cases.csv").is_file():
+        return [None]
+    models = [
+        model
+        for model in dict.fromkeys(run.cases()["model"])
+        if (run.folder / "masks" / safe_name(model)).is_dir()
+    ]
+    return [models[start : start + size] for start in range(0, len(models), size)] or [None]
+
+
+def _kinds(rows, key):
+    return list(dict.fromkeys(row[key] for row in rows or []))

@@ -1,0 +1,116 @@
+"""Tables as LaTeX that needs no package, in the reader's language."""
+
+from radiokit import stats
+from radiokit.tables.scoring import SCORE_COLUMN
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "–": "--",
+    "−": "$-$",
+    "·": r"\textperiodcentered{}",
+    "…": r"\ldots{}",
+    "<": "$<$",
+    ">": "$>$",
+} | {sign: f"\\{sign}" for sign in "&%$#_{}"}
+
+
+def to_latex(frame, caption, name, words, stamp="") -> str:
+    """A LaTeX table that needs no package, numbers and headings in the reader's language.
+
+    When to use: for a monograph or paper.
+
+    Args:
+        frame: cells are text, numbers, `stats.Interval` or None.
+        caption: plain text; special signs are escaped.
+        name: the label is `tab:<name>`.
+        words: the language.
+        stamp: first line of the table, where there is one.
+
+    Returns:
+        The `table` environment as text.
+    """
+    num_columns = len(frame.columns)
+    headings = [_heading(column, words) for column in frame.columns]
+    lines = [_latex_row(headings), r"\hline"]
+    frame = _name_models(frame, words)
+    lines += [_latex_row([_cell(cell, words) for cell in row]) for row in _rows(frame)]
+    if stamp:
+        stamped = rf"\multicolumn{{{num_columns}}}{{l}}{{\textbf{{{escape_latex(stamp)}}}}} \\"
+        lines.insert(0, stamped)
+    if any(getattr(cell, "kind", "") == "range" for row in _rows(frame) for cell in row):
+        caption = f"{caption} {words.text('tables', 'range_note')}"
+    return "\n".join(
+        [
+            r"\begin{table}[htbp]",
+            r"\centering",
+            r"\footnotesize",
+            rf"\caption{{{escape_latex(caption)}}}",
+            rf"\label{{tab:{name}}}",
+            rf"\begin{{tabular}}{{l{'r' * (num_columns - 1)}}}",
+            r"\hline",
+            *lines,
+            r"\hline",
+            r"\end{tabular}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def escape_latex(text) -> str:
+    """Escape the signs that LaTeX would read as commands.
+
+    When to use: on any text that goes into a `.tex` file.
+
+    Args:
+        text: plain text.
+
+    Returns:
+        LaTeX that prints it.
+
+    Example:
+        >>> print(escape_latex("95 % of case_1"))
+        95 \\% of case\\_1
+    """
+    return "".join(_LATEX.get(sign, sign) for sign in str(text))
+
+
+def _name_models(frame, words):
+    if "model" not in frame:
+        return frame
+    return frame.assign(model=[words.name("models", model) for model in frame["model"]])
+
+
+def _rows(frame):
+    return list(frame.itertuples(index=False, name=None))
+
+
+def _latex_row(cells):
+    return " & ".join(escape_latex(cell) for cell in cells) + r" \\"
+
+
+def _cell(cell, words):
+    if isinstance(cell, stats.Interval):
+        text = words.interval(cell.estimate, cell.low, cell.high)
+        text += "*" if cell.kind == "range" else ""
+        count = {"count": cell.num_undefined}
+        undefined = words.text("tables", "undefined", count)
+        return f"{text}, {undefined}" if cell.num_undefined else text
+    if cell is None:
+        return "–"
+    return words.number(cell) if isinstance(cell, float) else str(cell)
+
+
+def _heading(column, words):
+    """A column's heading: known words, a structure, or a score of a structure."""
+    if column in words.sections["tables"]:
+        return words.name("tables", column)
+    score = SCORE_COLUMN.fullmatch(column)
+    if score:
+        return f"{words.name('metrics', score[1])}, {words.structure(score[2])}"
+    if column.endswith("_published"):
+        name = {"structure": words.structure(column.removesuffix("_published"))}
+        return words.text("tables", "structure_published", name)
+    return words.structure(column)

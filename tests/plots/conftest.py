@@ -1,0 +1,31 @@
+"""Records that several tests of figures draw from; none of them changes one."""
+
+import cardiac_record_maker
+import pytest
+import record_maker
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    """A complete quick record of the chest study on phantoms."""
+    return record_maker.make_record(tmp_path_factory.mktemp("record")).folder
+
+
+@pytest.fixture(scope="session")
+def real_folder(tmp_path_factory):
+    """A full record on real data, of one model and few patients."""
+    out = tmp_path_factory.mktemp("real")
+    return record_maker.make_record(out, "full", False, ("unet",), num_patients=12).folder
+
+
+@pytest.fixture(scope="session")
+def cardiac_folder(tmp_path_factory):
+    """A complete quick record of the cardiac study on phantoms, of few patients."""
+    return cardiac_record_maker.make_record(tmp_path_factory.mktemp("cardiac")).folder
+
+
+@pytest.fixture(scope="session")
+def large_cardiac_folder(tmp_path_factory):
+    """The same with enough test patients for a bootstrap."""
+    out = tmp_path_factory.mktemp("large_cardiac")
+    return cardiac_record_maker.make_record(out, num_patients=22).folder

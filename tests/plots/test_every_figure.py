@@ -1,0 +1,122 @@
+"""Tests that hold for every figure: stamp, language, and nothing cut off or covered."""
+
+from functools import partial
+
+import pytest
+from figure_reader import text_boxes, words_on
+
+from radiokit import plots
+from radiokit.words import LANGUAGES, read_words
+
+CHEST_FIGURES = {
+    "overlays": plots.plot_overlays,
+    "learning_curves": plots.plot_learning_curves,
+    "scores": plots.plot_scores,
+    "attention": plots.plot_attention,
+    "final_figure": plots.plot_final_figure,
+    "worst_cases": plots.plot_worst_cases,
+    "agreement": plots.plot_agreement,
+    "domain_shift": plots.plot_domain_shift,
+}
+CARDIAC_FIGURES = {
+    "cardiac_overlays": plots.plot_overlays,
+    "cardiac_worst_cases": plots.plot_worst_cases,
+    "cardiac_scores": plots.plot_scores,
+    "scores_3d": partial(plots.plot_scores, metric="dice_3d"),
+    "masks": plots.plot_masks,
+    "volume_agreement": partial(plots.plot_agreement, quantity="blood_pool_ml"),
+    "seed_differences": plots.plot_seed_differences,
+    "level_scores": plots.plot_level_scores,
+    "surface": plots.plot_surface,
+    "cost": plots.plot_cost,
+}
+FIGURES = CHEST_FIGURES | CARDIAC_FIGURES
+LABELS = {
+    "learning_curves": ["epoch", "loss", "validation_score", "training", "validation"],
+    "scores": ["interval"],
+    "agreement": ["difference"],
+    "domain_shift": ["trained_on", "tested_on"],
+    "overlays": ["truth", "prediction"],
+    "worst_cases": ["truth", "prediction"],
+    "attention": ["radiograph"],
+    "final_figure": [],
+    "cardiac_overlays": ["truth", "prediction"],
+    "cardiac_worst_cases": ["truth", "prediction"],
+    "cardiac_scores": ["range"],
+    "scores_3d": ["range"],
+    "masks": ["picture", "truth"],
+    "volume_agreement": ["difference", "mean_of_both"],
+    "seed_differences": ["one_seed", "mean_of_seeds_range"],
+    "level_scores": ["slices", "volumes", "range"],
+    "surface": ["truth", "view_anterior", "view_left"],
+    "cost": ["width", "cost_ratio", "ratio_formula", "ratio_counted", "ratio_measured"],
+}
+
+
+@pytest.fixture
+def draw(folder, cardiac_folder):
+    """Draw a figure of FIGURES, each from its own study's record."""
+
+    def draw_one(name, language):
+        return FIGURES[name](cardiac_folder if name in CARDIAC_FIGURES else folder, language)
+
+    return draw_one
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_has_its_stamp_and_labels_in_the_language(draw, name, language):
+    words = read_words(language)
+    found = words_on(draw(name, language))
+    assert found.count(words.stamp(is_phantom=True, scale="quick")) == 1
+    everything = "\n".join(found)
+    assert all(words.text("labels", key) in everything for key in LABELS[name])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", FIGURES)
+def test_labels_are_whole_and_the_stamp_touches_nothing(draw, name, language):
+    figure = draw(name, language)
+    boxes = text_boxes(figure)
+    width, height = figure.get_size_inches() * figure.dpi
+    stamp = read_words(language).stamp(is_phantom=True, scale="quick")
+    (stamped,) = [box for text, box in boxes if text == stamp]
+    for text, box in boxes:
+        inside = box.x0 >= -1 and box.y0 >= -1 and box.x1 <= width + 1 and box.y1 <= height + 1
+        assert inside, f"{text!r} leaves the figure"
+        assert text == stamp or not stamped.overlaps(box), f"{text!r} lies under the stamp"
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_two_words_lie_on_each_other(draw, name):
+    boxes = [(text, box.padded(-1)) for text, box in text_boxes(draw(name, "pt"))]
+    for place, (text, box) in enumerate(boxes):
+        for other, other_box in boxes[place + 1 :]:
+            assert not box.overlaps(other_box), f"{text!r} and {other!r} lie on each other"
+
+
+def test_a_full_run_on_real_data_is_not_stamped(real_folder):
+    everything = "\n".join(words_on(plots.plot_scores(real_folder)))
+    assert "PHANTOM" not in everything and "clinical" not in everything
+
+
+def test_a_folder_without_a_run_raises(tmp_path):
+    with pytest.raises(FileNotFoundError, match="Run the notebook first"):
+        plots.plot_scores(tmp_path)
+
+
+def test_what_the_record_lacks_is_said(folder):
+    with pytest.raises(ValueError, match="no agreement of 'heart_width'"):
+        plots.plot_agreement(folder, quantity="heart_width")
+    with pytest.raises(ValueError, match="no domain-shift dice of 'heart'"):
+        plots.plot_domain_shift(folder, structure="heart")
+    with pytest.raises(ValueError, match="no iou on the test split"):
+        plots.plot_scores(folder, metric="iou")
+    with pytest.raises(FileNotFoundError, match="no map of swin_unet_tiny"):
+        plots.plot_attention(folder, model="swin_unet_tiny")
+    with pytest.raises(ValueError, match="has no differences"):
+        plots.plot_seed_differences(folder)
+    with pytest.raises(ValueError, match="has no cost"):
+        plots.plot_cost(folder)
+    with pytest.raises(FileNotFoundError, match="volumes.csv does not exist"):
+        plots.plot_surface(folder)

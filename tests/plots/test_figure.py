@@ -1,0 +1,41 @@
+"""Tests of what figures share: the stamp and the colours."""
+
+import numpy as np
+import pytest
+import record_maker
+from figure_reader import words_on
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from radiokit import plots
+from radiokit.plots.figure import legend_name, structure_colour
+
+
+def test_a_stamp_is_added_to_a_foreign_figure_once():
+    figure = Figure()
+    assert plots.stamp_figure(figure, "QUICK RUN")
+    assert not plots.stamp_figure(figure, "QUICK RUN")
+    assert words_on(figure).count("QUICK RUN") == 1
+    assert not plots.stamp_figure(Figure(), "")
+
+
+def test_twenty_ribs_share_one_colour_and_one_legend_entry():
+    ribs = [f"{side}{number}" for side in "RL" for number in range(1, 11)]
+    assert {structure_colour(rib, ribs) for rib in ribs} == {plots.STRUCTURE_COLOURS["ribs"]}
+    assert {legend_name(rib) for rib in ribs} == {"ribs"}
+
+
+@pytest.mark.parametrize(
+    "structures", [record_maker.STRUCTURES, ("background", "myocardium", "blood_pool")]
+)
+def test_structure_colours_differ_in_lightness_for_colour_blind_readers(structures):
+    colours = [plots.STRUCTURE_COLOURS[name] for name in structures]
+    lightness = np.sort([np.dot(to_rgb(colour), [0.2126, 0.7152, 0.0722]) for colour in colours])
+    assert len(set(colours)) == len(structures)
+    assert (np.diff(lightness) > 0.02).all()
+
+
+def test_every_plot_of_the_package_is_public():
+    names = [name for name in plots.__all__ if name.startswith("plot_")]
+    assert len(names) == 13
+    assert all(callable(getattr(plots, name)) for name in names)
