@@ -11,10 +11,10 @@ from radiokit import __version__
 
 # Public sets shown in radiological convention, the image's left being the patient's right: films
 # stored so, and volumes turned so by their own affine. Of anybody else's files nothing is known,
-# and Sunnybrook's slices are oblique: no side is marked.
+# and short-axis slices (ACDC, Sunnybrook) are oblique: no side is marked.
 RADIOLOGICAL_DATASETS = {
     *("montgomery", "shenzhen", "jsrt", "vindr_ribcxr"),
-    *("hvsmr", "hvsmr2", "acdc"),
+    *("hvsmr", "hvsmr2"),
 }
 SAGITTAL_AXIS = 0  # slices across it have the patient's front and back at their sides
 
