@@ -1,5 +1,6 @@
 """Testing on every patient in turn, where there are too few of them for a split."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -37,7 +38,8 @@ def leave_one_patient_out(
         reader: `row -> (image (H, W, 1), target (H, W, K))`; -1 in the target is unknown.
         builders: name of a network -> function that builds it, softmax over the K classes.
         classes: names of the K classes, in the order of the channels.
-        folder: gets a training a network and patient, each with its `history.csv`.
+        folder: gets a training a network and patient, each with `history.csv` and `cases.csv`;
+            a folder of another table or other settings must not be given again.
         loss: for example `radiokit.losses.DiceCrossEntropyLoss`.
         epochs: passes over the training cases of a fold.
         learning_rate: the highest.
@@ -64,6 +66,10 @@ def leave_one_patient_out(
         network = build()
         first_weights = network.get_weights()
         for patient in patients:
+            scores_file = Path(folder) / name / str(patient) / "cases.csv"
+            if scores_file.exists():  # of a killed run
+                scored.append(pd.read_csv(scores_file, dtype={"case_id": str, "patient_id": str}))
+                continue
             is_left_out = table["patient_id"] == patient
             audit_split(table.assign(split=np.where(is_left_out, "test", "train")))
             if network.compiled:
@@ -80,16 +86,17 @@ def leave_one_patient_out(
                 network,
                 batches,
                 None,
-                Path(folder) / name / str(patient),
+                scores_file.parent,
                 loss=loss,
                 epochs=epochs,
                 learning_rate=learning_rate,
             )
-            left_out = table[is_left_out]
-            scored += [
-                _score(network, name, row, reader, classes) for _, row in left_out.iterrows()
-            ]
-    return pd.DataFrame(scored)
+            rows = [row for _, row in table[is_left_out].iterrows()]
+            cases = pd.DataFrame([_score(network, row, reader, classes) for row in rows])
+            cases.insert(0, "model", name)
+            _write_whole(scores_file, cases)
+            scored.append(cases)
+    return pd.concat(scored, ignore_index=True)
 
 
 def _score(network, row, reader, classes) -> dict:
@@ -104,3 +111,9 @@ def _score(network, row, reader, classes) -> dict:
         mask = predicted == channel
         case[f"dice_{structure}"] = metrics.dice_score(truth, mask) if is_known else np.nan
     return case
+
+
+def _write_whole(path, cases) -> None:
+    unfinished = path.with_name(f"unfinished-{path.name}")
+    cases.to_csv(unfinished, index=False)
+    os.replace(unfinished, path)

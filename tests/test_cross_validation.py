@@ -71,6 +71,29 @@ def test_no_fold_is_trained_on_the_patient_it_is_tested_on(tmp_path, monkeypatch
     assert trained_on == [{"b", "c"}, {"a", "c"}, {"a", "b"}]
 
 
+def test_a_killed_run_goes_on_with_the_next_patient(tmp_path, monkeypatch):
+    import radiokit.cross_validation as module
+
+    table = table_of("abc", tmp_path)
+    whole = run(table, tmp_path / "whole", epochs=1)
+    fit = module.training.fit
+    fitted = []
+
+    def die_at_the_second(*arguments, **options):
+        if len(fitted) == 1:
+            raise KeyboardInterrupt
+        fitted.append(arguments[3].name)
+        return fit(*arguments, **options)
+
+    monkeypatch.setattr(module.training, "fit", die_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        run(table, tmp_path / "killed", epochs=1)
+    monkeypatch.setattr(module.training, "fit", fit)
+    resumed = run(table, tmp_path / "killed", epochs=1)
+    assert fitted == ["a"]
+    pd.testing.assert_frame_equal(resumed, whole)
+
+
 def test_a_class_without_truth_is_not_scored(tmp_path):
     cases = run(table_of("ab", tmp_path), tmp_path / "out", read_partly, epochs=1)
     without = cases.set_index("case_id")["dice_background"].isna()
