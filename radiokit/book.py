@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from radiokit import shipped_folder
+from radiokit.files import write_text_whole
 
 SCALES = ("quick", "full")
 LANGUAGES = ("en", "pt", "es")
@@ -317,13 +318,14 @@ def save_notebook(notebook, path: Path) -> None:
 
     Args:
         notebook: an nbformat 4 notebook.
-        path: file to write; its folder exists.
+        path: file to write; folders are made as needed.
+
+    Raises:
+        OSError: it cannot be written.
     """
     import nbformat
 
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    write_text_whole(path, nbformat.writes(notebook) + "\n")
 
 
 def read_headline(folder: Path) -> str:

@@ -1,6 +1,5 @@
 """Testing on every patient in turn, where there are too few of them for a split."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pandas as pd
 from radiokit import metrics, training
 from radiokit.data.batches import make_batches
 from radiokit.data.splits import audit_split
+from radiokit.files import write_text_whole
 
 
 def leave_one_patient_out(
@@ -94,7 +94,7 @@ def leave_one_patient_out(
             rows = [row for _, row in table[is_left_out].iterrows()]
             cases = pd.DataFrame([_score(network, row, reader, classes) for row in rows])
             cases.insert(0, "model", name)
-            _write_whole(scores_file, cases)
+            write_text_whole(scores_file, cases.to_csv(index=False))
             scored.append(cases)
     return pd.concat(scored, ignore_index=True)
 
@@ -111,9 +111,3 @@ def _score(network, row, reader, classes) -> dict:
         mask = predicted == channel
         case[f"dice_{structure}"] = metrics.dice_score(truth, mask) if is_known else np.nan
     return case
-
-
-def _write_whole(path, cases) -> None:
-    unfinished = path.with_name(f"unfinished-{path.name}")
-    cases.to_csv(unfinished, index=False)
-    os.replace(unfinished, path)

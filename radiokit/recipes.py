@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +16,7 @@ from radiokit import metrics, report, training
 from radiokit.data import own, splits
 from radiokit.data.augment import JointAugment
 from radiokit.data.batches import make_batches
+from radiokit.files import whole_file, write_text_whole
 from radiokit.io import UnreadableFileError
 from radiokit.io.geometry import fit_placement, place_image, restore_scores
 from radiokit.io.rasters import read_radiograph, write_png
@@ -105,9 +105,8 @@ def train_segmenter(
     started = time.perf_counter()
     model, history = _train(table, read, record.folder, settings)
     print(f"trained {len(history)} epochs in {(time.perf_counter() - started) / 60:.1f} minutes")
-    unfinished = record.folder / "unfinished.keras"
-    model.save(unfinished)
-    os.replace(unfinished, record.folder / "model.keras")
+    with whole_file(record.folder / "model.keras") as unfinished:
+        model.save(unfinished)
     cases = _score(model, table, record, settings, foreground, ignore)
     return _report(record, cases)
 
@@ -149,7 +148,7 @@ def predict_masks(model_folder: Path, images: Path, out: Path) -> pd.DataFrame:
             write_png(Path(out) / row["mask"], mask.astype(np.uint8) * 255)
         rows.append(row)
     table = pd.DataFrame(rows)
-    _write_text(Path(out) / "predictions.csv", table.to_csv(index=False))
+    write_text_whole(Path(out) / "predictions.csv", table.to_csv(index=False))
     return table
 
 
@@ -213,7 +212,7 @@ def _train(table, read, folder, settings):
         epochs=settings.epochs,
         learning_rate=settings.learning_rate,
     )
-    _write_text(folder / f"history_{MODEL}.csv", pd.DataFrame(history).to_csv(index=False))
+    write_text_whole(folder / f"history_{MODEL}.csv", pd.DataFrame(history).to_csv(index=False))
     return model, history
 
 
@@ -278,7 +277,7 @@ def _claim_folder(folder, settings):
             f"{folder} holds an unfinished training with other settings: {before}. Use those to go "
             "on with it, or choose another folder."
         )
-    _write_text(noted, json.dumps(chosen, indent=2))
+    write_text_whole(noted, json.dumps(chosen, indent=2))
 
 
 def _load_model(folder):
@@ -304,10 +303,3 @@ def _check_nothing_is_overwritten(paths, out):
             f"Several images are named {stems[stems.duplicated()].iloc[0]}; their masks would "
             "replace each other. Rename them, or predict folder by folder."
         )
-
-
-def _write_text(path, text):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"unfinished-{path.name}")
-    unfinished.write_text(text, encoding="utf-8")
-    os.replace(unfinished, path)

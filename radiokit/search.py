@@ -4,7 +4,6 @@ import contextlib
 import io
 import json
 import math
-import os
 import time
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import keras_tuner
 import pandas as pd
 
 from radiokit import training
+from radiokit.files import write_text_whole
 
 NAMES = ("learning_rate", "batch_size", "dropout")
 SCORES = ("val_loss", "val_dice", "seconds")
@@ -186,7 +186,4 @@ def _check_folder(folder, settings):
             f"{folder} holds a search with another space, epochs, loss or seed (see {path.name}); "
             "its trials cannot be compared with these. Choose another folder, or delete it."
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"unfinished-{path.name}")
-    unfinished.write_text(text, encoding="utf-8")
-    os.replace(unfinished, path)
+    write_text_whole(path, text)

@@ -2,7 +2,6 @@
 
 import csv
 import math
-import os
 import time
 from pathlib import Path
 
@@ -10,6 +9,8 @@ import keras
 import numpy as np
 from keras import ops
 from tqdm.auto import tqdm
+
+from radiokit.files import remove_unfinished, whole_file
 
 SECONDS_BETWEEN_SAVES = 60
 
@@ -168,6 +169,7 @@ class _Record(keras.callbacks.Callback):
     def resume(self, model) -> int:
         """Load what a killed run left; returns the epoch to start with."""
         _make_folder(self.folder)
+        remove_unfinished(self.folder)
         if not self.resume_path.exists():
             return 0
         model.load_weights(self.best_path)
@@ -266,18 +268,15 @@ def _make_folder(folder):
 
 
 def _save_weights(model, path):
-    unfinished = path.with_name(f"unfinished-{path.name}")
-    model.save_weights(unfinished, overwrite=True)
-    os.replace(unfinished, path)
+    with whole_file(path) as unfinished:
+        model.save_weights(unfinished)
 
 
 def _write_history(path, history):
-    unfinished = path.with_name(f"unfinished-{path.name}")
-    with unfinished.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(path) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(history[0]))
         writer.writeheader()
         writer.writerows(history)
-    os.replace(unfinished, path)
 
 
 def _read_history(path):

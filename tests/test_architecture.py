@@ -73,6 +73,12 @@ def test_nothing_imports_the_outermost_modules(importer, unit):
     assert f"nothing may import {unit}" in complaints(f"import radiokit.{unit}", importer)[0]
 
 
+@pytest.mark.parametrize("name", ["metrics.py", "book.py", "io/rasters.py", "models/unet.py"])
+def test_every_module_may_write_whole_files(name):
+    assert complaints("from radiokit.files import whole_file", name) == []
+    assert "may not import" in complaints("from radiokit import metrics", "files.py")[0]
+
+
 def test_a_computed_import_is_found():
     (complaint,) = complaints("import importlib\nimportlib.import_module(input())", "losses.py")
     assert "computed name" in complaint
@@ -95,7 +101,7 @@ def test_the_command_imports_inside_its_commands():
         ("models/blocks.py", "from radiokit import engine_tensorflow"),
         ("training.py", "from radiokit import losses, metrics"),
         ("report/writing.py", "from radiokit import __version__, plots, stats, shipped_folder"),
-        ("report/drawing.py", "from radiokit.report.files import write_bytes"),
+        ("report/drawing.py", "from radiokit.report.files import write_json"),
         ("tables/latex.py", "from radiokit.tables.scoring import SCORE_COLUMN"),
         (
             "plots/masks.py",

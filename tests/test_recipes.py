@@ -55,7 +55,7 @@ def test_a_training_leaves_its_model_and_its_record(trained):
     out, scores = trained
     for name in ("model.keras", "settings.json", "cases.csv", "metrics.json", "history_unet.csv"):
         assert (out / name).is_file(), name
-    assert not list(out.rglob("unfinished*"))
+    assert not list(out.rglob(".unfinished-*"))
     assert sorted(scores["metric"]) == ["dice", "hd95_px"]
     assert json.loads((out / "metrics.json").read_text("utf-8"))["headline"]["num_patients"] == 3
     assert (out / "figures" / "worst_cases_own.png").is_file()

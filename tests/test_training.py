@@ -106,10 +106,12 @@ def test_a_killed_training_resumed_equals_an_unbroken_one(data, tmp_path, monkey
         kill_after(small_model(), 2, patch)
         fit(small_model(), data, tmp_path / "broken")
     assert (tmp_path / "broken" / "resume.weights.h5").exists()
+    (tmp_path / "broken" / ".unfinished-0a1b2c3d-best.weights.h5").write_bytes(b"cut by the kill")
     data[0].epoch.assign(99)  # a new process would not know the epoch
     resumed = small_model()
     history = fit(resumed, data, tmp_path / "broken")
     assert len(history) == len(whole) == 4
+    assert not list((tmp_path / "broken").glob(".unfinished-*"))
     for ours, theirs in zip(history, whole, strict=True):
         assert ours == pytest.approx(theirs, rel=1e-3)
     for ours, theirs in zip(resumed.get_weights(), unbroken.get_weights(), strict=True):

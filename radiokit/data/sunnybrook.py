@@ -21,7 +21,7 @@ from radiokit.io.geometry import fit_placement, place_image, place_mask
 _LOW_PERCENTILE, _HIGH_PERCENTILE = 1, 99.5  # as for volumes
 
 
-def index_sunnybrook(root: str | Path) -> pd.DataFrame:
+def index_sunnybrook(root: str | Path, upright: bool = False) -> pd.DataFrame:
     """Slice table of a copy of the Sunnybrook Cardiac Data.
 
     Use it on the folder that holds the images, the contours and the list that joins their names
@@ -32,6 +32,10 @@ def index_sunnybrook(root: str | Path) -> pd.DataFrame:
 
     Args:
         root: folder of the copy; further nesting does not matter.
+        upright: turn slices by quarter turns until their columns run to the patient's left and
+            back and their rows to the feet, as most are stored; False leaves them as stored,
+            where masks from elsewhere lie on them. Train on upright ones: to a network a turned
+            heart is another organ.
 
     Returns:
         One row a slice with an inner outline: `case_id, patient_id, exam_id, image, image_number`
@@ -40,10 +44,12 @@ def index_sunnybrook(root: str | Path) -> pd.DataFrame:
         the exam, along the slice normal), `num_slices, spacing_row_mm, spacing_column_mm,
         spacing_slice_mm` (from the positions), `slice_position_mm, phase, intensity_low,
         intensity_high` (1st and 99.5th percentile of the patient's contoured slices),
-        `has_defect` (of the patient), `is_phantom`.
+        `has_defect` (of the patient), `quarter_turns` (counterclockwise, that reading will turn
+        the slice by), `is_phantom`.
         `phase` is "ED" in the frame of the heart cycle in which the patient's outer outlines lie,
         "ES" in the other one, None where the headers do not tell. An exam is a patient in a phase.
-        `table.attrs["defects"]` and `["unmatched"]` have a sentence each; a warning counts them.
+        `table.attrs["defects"]` and `["unmatched"]` have a sentence each; a warning counts them,
+        and another names patients whose slices are left turned.
 
     Raises:
         FileNotFoundError: no folder, no contours, no images, or nothing that joins their names.
@@ -55,6 +61,10 @@ def index_sunnybrook(root: str | Path) -> pd.DataFrame:
     for patient, slices in matched.items():
         records += _patient_records(patient, slices, defects)
     table = pd.DataFrame(records)
+    if not upright:
+        _warn_of_turned(table)
+        table["quarter_turns"] = 0
+    _swap_turned_spacing(table)
     for column in ("mask", "outer_contour", "phase"):
         values = [record[column] for record in records]
         table[column] = pd.Series(values, dtype=object, index=table.index)
@@ -78,6 +88,25 @@ def _warn(defects: list[str], unmatched: list[str]) -> None:
             "patients out with table[~table.has_defect]; all are in table.attrs['defects'].",
             stacklevel=3,
         )
+
+
+def _warn_of_turned(table: pd.DataFrame) -> None:
+    """A warning where patients are stored in different positions."""
+    usual = table["quarter_turns"].mode()[0]
+    turned = sorted(set(table.loc[table["quarter_turns"] != usual, "patient_id"]))
+    if turned:
+        warnings.warn(
+            f"The slices of {name_a_few(turned)} are stored turned against those of the other "
+            "patients. For training, give upright=True.",
+            stacklevel=3,
+        )
+
+
+def _swap_turned_spacing(table: pd.DataFrame) -> None:
+    """Rows are columns after an odd number of quarter turns."""
+    odd = table["quarter_turns"] % 2 == 1
+    sides = ["spacing_row_mm", "spacing_column_mm"]
+    table.loc[odd, sides] = table.loc[odd, sides[::-1]].to_numpy()
 
 
 def _patient_records(patient: str, slices: dict[int, dict], defects: list[str]) -> list[dict]:
@@ -115,6 +144,7 @@ def _patient_records(patient: str, slices: dict[int, dict], defects: list[str]) 
             "spacing_slice_mm": _slice_gap_mm(positions.values(), image),
             "slice_position_mm": positions[number],
             "phase": phase,
+            "quarter_turns": _quarter_turns(image),
         }
         records.append({**shared, **own})
     return _numbered(records)
@@ -158,6 +188,16 @@ def _position_mm(image: DicomImage) -> float:
         return math.nan
     normal = np.cross(orientation[:3], orientation[3:])
     return round(float(np.dot(corner, normal)), 2)
+
+
+def _quarter_turns(image: DicomImage) -> int:
+    """Counterclockwise turns after which columns run left and back and rows to the feet."""
+    orientation = _numbers(image, "ImageOrientationPatient")
+    if len(orientation) != 6:
+        return 0
+    across, down = np.array(orientation[:3]), np.array(orientation[3:])  # x left, y back, z head
+    turned = [(across, down), (down, -across), (-across, -down), (-down, across)]
+    return int(np.argmax([a[0] + a[1] - math.sqrt(2) * d[2] for a, d in turned]))
 
 
 def _slice_gap_mm(positions: Iterable[float], image: DicomImage) -> float:
@@ -239,14 +279,15 @@ def read_contoured_slice(row, image_shape: Sequence[int]) -> tuple[np.ndarray, n
     """
     pixels = read_dicom(row["image"]).pixels
     low, high = row["intensity_low"], row["intensity_high"]
-    placement = fit_placement(pixels.shape, tuple(image_shape[:2]))
-    image = place_image(np.clip((pixels - low) / (high - low), 0, 1), placement)
-    classes = place_mask(_classes(row, pixels.shape), placement)
+    shown = np.rot90(np.clip((pixels - low) / (high - low), 0, 1), row["quarter_turns"])
+    placement = fit_placement(shown.shape, tuple(image_shape[:2]))
+    image = place_image(shown, placement)
+    classes = place_mask(np.rot90(_classes(row, pixels.shape), row["quarter_turns"]), placement)
     return np.clip(image, 0, 1).astype(np.float32), classes
 
 
 def image_shape_px(row) -> tuple[int, int]:
-    """Height and width of a row's image, from the header alone.
+    """Height and width of a row's image as it is read, from the header alone.
 
     Use it to know how far a slice is scaled at the network's size.
 
@@ -261,7 +302,8 @@ def image_shape_px(row) -> tuple[int, int]:
     """
     with caught_warnings():
         dataset = open_dataset(Path(row["image"]), notes=[])
-    return int(dataset.Rows), int(dataset.Columns)
+    shape = int(dataset.Rows), int(dataset.Columns)
+    return shape[::-1] if row["quarter_turns"] % 2 else shape
 
 
 def _classes(row, shape: tuple[int, int]) -> np.ndarray:

@@ -4,15 +4,14 @@ One polarity: bone is bright. Pictures are taken to be so already, as the public
 DICOM says it in its header, and JSRT's raw films are inverted here.
 """
 
-import os
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from radiokit.io import UnreadableFileError, brief, check_file
+from radiokit.files import write_bytes_whole
+from radiokit.io import UnreadableFileError, check_file
 from radiokit.io.dicom import display_pixels, read_dicom
 from radiokit.io.dicom_values import looks_like_dicom
 from radiokit.io.pictures import Picture, decode_picture
@@ -206,7 +205,6 @@ def write_png(path: str | Path, array: np.ndarray) -> Path:
         ValueError: another type or shape.
         OSError: the folder cannot be written to.
     """
-    path = Path(path)
     is_grey = array.ndim == 2 and array.dtype in (np.uint8, np.uint16)
     is_colour = array.ndim == 3 and array.shape[-1] == 3 and array.dtype == np.uint8
     if not (is_grey or is_colour) or array.size == 0:
@@ -215,24 +213,7 @@ def write_png(path: str | Path, array: np.ndarray) -> Path:
             f"{array.dtype} {array.shape}. Scale and convert the array first."
         )
     encoded = cv2.imencode(".png", array[..., ::-1] if is_colour else array)[1]
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(encoded.tobytes())
-        os.replace(temporary, path)
-    except OSError as error:
-        raise OSError(
-            f"Cannot write {path.name} into {path.parent}: {brief(error)}. Choose a folder that "
-            "you may write to, and check that the disk is not full."
-        ) from error
-    finally:
-        _remove_if_there(temporary)
-    return path
-
-
-def _remove_if_there(path: Path) -> None:
-    if path.parent.is_dir():
-        path.unlink(missing_ok=True)
+    return write_bytes_whole(path, encoded.tobytes())
 
 
 def _kind(path: Path) -> str:

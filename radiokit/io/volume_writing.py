@@ -1,14 +1,12 @@
 """Volumes and predicted labels to NIfTI files that are complete or absent."""
 
 import gzip
-import os
-import uuid
 from pathlib import Path
 
 import nibabel
 import numpy as np
 
-from radiokit.io import brief
+from radiokit.files import write_bytes_whole
 from radiokit.io.nifti import open_nifti
 
 _LABEL_TYPES = (np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64)
@@ -121,21 +119,4 @@ def _write(path: str | Path, header: nibabel.Nifti1Header, array: np.ndarray) ->
     content = header.binaryblock + no_extensions + voxels
     if Path(path).name.lower().endswith(".gz"):
         content = gzip.compress(content, compresslevel=6, mtime=0)  # the same bytes every time
-    return _write_whole(Path(path), content)
-
-
-def _write_whole(path: Path, content: bytes) -> Path:
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise OSError(
-            f"Cannot write {path.name} into {path.parent}: {brief(error)}. Choose a folder that "
-            "you may write to, and check that the disk is not full."
-        ) from error
-    finally:
-        if path.parent.is_dir():
-            temporary.unlink(missing_ok=True)
-    return path
+    return write_bytes_whole(path, content)

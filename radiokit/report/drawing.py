@@ -1,6 +1,5 @@
 """Figures and tables of a record as files, and all of them once more in another language."""
 
-import io
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -8,9 +7,9 @@ from pathlib import Path
 import matplotlib
 
 from radiokit import plots
+from radiokit.files import whole_file, write_text_whole
 from radiokit.plots.masks import CORNERS
 from radiokit.record import read_run, safe_name, structures_of
-from radiokit.report.files import write_bytes
 from radiokit.report.writing import Record
 from radiokit.tables import score_caption, score_table, spread_intervals, to_latex, worst_table
 
@@ -53,10 +52,9 @@ def save_figure(record, name, figure) -> list[Path]:
     if layout is not None:
         _lay_out(figure, layout)
     for path in paths:
-        content = io.BytesIO()
-        with matplotlib.rc_context({"pdf.fonttype": 42}):  # letters stay letters in the PDF
-            figure.savefig(content, format=path.suffix[1:], dpi=DPI, bbox_inches=cut)
-        write_bytes(path, content.getvalue())
+        # Type 42: letters stay letters in the PDF.
+        with whole_file(path) as unfinished, matplotlib.rc_context({"pdf.fonttype": 42}):
+            figure.savefig(unfinished, format=path.suffix[1:], dpi=DPI, bbox_inches=cut)
     figure.set_layout_engine(layout)
     return paths
 
@@ -90,12 +88,11 @@ def save_table(record, name, frame, caption) -> list[Path]:
     """
     folder = record.folder / "tables"
     plain = spread_intervals(frame).assign(stamp=record.stamp)
-    write_bytes(
-        folder / f"{name}.csv", plain.to_csv(index=False, lineterminator="\n").encode("utf-8")
-    )
-    text = to_latex(frame, caption, name, record.words, record.stamp)
-    write_bytes(folder / f"{name}.tex", text.encode("utf-8"))
-    return [folder / f"{name}.csv", folder / f"{name}.tex"]
+    latex = to_latex(frame, caption, name, record.words, record.stamp)
+    return [
+        write_text_whole(folder / f"{name}.csv", plain.to_csv(index=False, lineterminator="\n")),
+        write_text_whole(folder / f"{name}.tex", latex),
+    ]
 
 
 def redraw(folder, language="en") -> Redrawn:

@@ -1,17 +1,17 @@
-"""Files of a record, each complete or absent."""
+"""Files of a record: JSON and grey pictures, each complete or absent."""
 
-import io
 import json
-import os
 
 import numpy as np
 from PIL import Image
+
+from radiokit.files import whole_file, write_text_whole
 
 
 def write_json(path, content):
     """Write a dict as JSON that any reader takes; NaN becomes null."""
     text = json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False)
-    write_bytes(path, (text + "\n").encode("utf-8"))
+    write_text_whole(path, text + "\n")
 
 
 def _plain(value):
@@ -31,21 +31,5 @@ def write_grey(path, pixels):
     """Write pixels in 0..1 as an 8-bit grey PNG."""
     pixels = pixels.reshape(pixels.shape[:2])
     grey = np.round(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
-    content = io.BytesIO()
-    Image.fromarray(grey).save(content, format="PNG")
-    write_bytes(path, content.getvalue())
-
-
-def write_bytes(path, content):
-    """Write a file complete or not at all, with an error that says what to do."""
-    partial_path = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial_path.write_bytes(content)
-        os.replace(partial_path, path)
-    except OSError as error:
-        partial_path.unlink(missing_ok=True) if path.parent.is_dir() else None
-        raise OSError(
-            f"Cannot write {path}: {error.strerror or error}. Choose another output folder, or "
-            "free space and rights in this one."
-        ) from error
+    with whole_file(path) as unfinished:
+        Image.fromarray(grey).save(unfinished, format="PNG")

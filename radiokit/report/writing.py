@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from radiokit.files import write_text_whole
 from radiokit.record import attention_path, image_path, mask_path, truth_path
-from radiokit.report.files import write_bytes, write_grey, write_json
+from radiokit.report.files import write_grey, write_json
 from radiokit.report.identity import (
     identify_data,
     is_phantom,
@@ -222,10 +223,7 @@ def write_metrics(
 def _write_scored(record, name, frame):
     check_case_columns(frame)
     frame = frame.assign(is_phantom=record.metrics["is_phantom"], stamp=record.stamp)
-    write_bytes(
-        record.folder / name, frame.to_csv(index=False, lineterminator="\n").encode("utf-8")
-    )
-    return record.folder / name
+    return write_text_whole(record.folder / name, frame.to_csv(index=False, lineterminator="\n"))
 
 
 def _protect_full_run(record):

@@ -273,6 +273,57 @@ def test_without_an_outer_outline_the_muscle_is_unknown(copy):
     assert (target[..., :2] == -1).all()
 
 
+TURNED = {
+    0: (ROW_DIRECTION, COLUMN_DIRECTION),
+    1: (np.negative(COLUMN_DIRECTION), ROW_DIRECTION),
+    2: (np.negative(ROW_DIRECTION), np.negative(COLUMN_DIRECTION)),
+    3: (COLUMN_DIRECTION, np.negative(ROW_DIRECTION)),
+}
+
+
+def turn_images(copy, turns):
+    """Store the images of a copy as a scanner would that was turned; the patient is the same."""
+    for path in copy.rglob("*.dcm"):
+        number = int(path.stem[-4:])
+        stored = np.rot90(pixels_of(number), -turns)
+        header = {
+            "ImageOrientationPatient": [float(x) for pair in TURNED[turns] for x in pair],
+            "PixelData": np.ascontiguousarray(stored).tobytes(),
+            "PixelSpacing": list(SPACING_MM[::-1] if turns % 2 else SPACING_MM),
+        }
+        rows, columns = stored.shape
+        write_image(path, number, Rows=rows, Columns=columns, **header)
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_upright_slices_look_alike_however_they_were_stored(copy, turns):
+    plain = index_sunnybrook(copy).set_index("image_number", drop=False).loc[59]
+    expected = read_cardiac_case(plain, SHAPE)[0]
+    turn_images(copy, turns)
+    stored = index_sunnybrook(copy).set_index("image_number", drop=False).loc[59]
+    upright = index_sunnybrook(copy, upright=True).set_index("image_number", drop=False).loc[59]
+    assert (stored["quarter_turns"], upright["quarter_turns"]) == (0, turns)
+    image, target = read_cardiac_case(upright, SHAPE)
+    np.testing.assert_allclose(image, expected, atol=1e-6)
+    stored_shape = SHAPE[::-1] if turns % 2 else SHAPE
+    as_stored = read_cardiac_case(stored, stored_shape)[1]
+    np.testing.assert_array_equal(target, np.rot90(as_stored, turns))
+    assert placed_pixel_mm(upright, SHAPE) == pytest.approx(SPACING_MM)
+    assert placed_pixel_mm(stored, stored_shape) == pytest.approx(
+        SPACING_MM[::-1] if turns % 2 else SPACING_MM
+    )
+
+
+def test_patients_stored_in_different_positions_are_named(tmp_path):
+    write_published(tmp_path, "SCD0000101", "SC-HF-I-01")
+    turn_images(tmp_path, 3)
+    write_published(tmp_path, "SCD0000201", "SC-HF-I-02", levels=(2, 3, 4))
+    write_list(tmp_path, ("SCD0000101", "SC-HF-I-1"), ("SCD0000201", "SC-HF-I-2"))
+    with pytest.warns(UserWarning, match="slices of SCD0000101 are stored turned .* upright=True"):
+        index_sunnybrook(tmp_path)
+    index_sunnybrook(tmp_path, upright=True)  # says nothing
+
+
 def test_pixels_have_the_size_of_the_placed_image(copy):
     row = index_sunnybrook(copy).iloc[0]
     assert placed_pixel_mm(row, SHAPE) == pytest.approx(SPACING_MM)
@@ -401,6 +452,17 @@ def real_table(real_copy):
         return index_sunnybrook(real_copy)
 
 
+def test_one_real_patient_is_stored_a_quarter_turn_from_the_others(real_copy):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        table = index_sunnybrook(real_copy, upright=True)
+    turns = table.groupby("patient_id")["quarter_turns"].unique().str[0]
+    assert turns.to_dict() == {
+        **dict.fromkeys(("SCD0000201", "SCD0000301", "SCD0000401", "SCD0000501"), 0),
+        "SCD0000101": 3,
+    }
+
+
 def test_on_real_slices_masks_agree_with_those_made_elsewhere(real_copy, real_table):
     with open(real_copy / "index.csv", encoding="utf-8") as file:
         given = {
@@ -425,7 +487,7 @@ def dice(first, second):
 
 def test_on_real_slices_the_patient_with_misplaced_outlines_is_found(real_copy):
     with pytest.warns(UserWarning, match="pairs of outlines are misplaced"):
-        table = index_sunnybrook(real_copy)
+        table = index_sunnybrook(real_copy, upright=True)
     assert table[table["has_defect"]]["patient_id"].unique().tolist() == ["SCD0000501"]
     assert len(table.attrs["defects"]) == 9 and table.attrs["unmatched"] == []
 

@@ -625,7 +625,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("radiokit.io.volume_writing.os.replace", fail)
+    monkeypatch.setattr("os.replace", fail)
     with pytest.raises(OSError, match="No space left"):
         write_volume(path, WHOLE[:2], LPS)
     assert read_volume_header(path).shape == (4, 5, 6) and len(list(tmp_path.iterdir())) == 1
