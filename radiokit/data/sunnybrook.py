@@ -106,7 +106,7 @@ def _swap_turned_spacing(table: pd.DataFrame) -> None:
     """Rows are columns after an odd number of quarter turns."""
     odd = table["quarter_turns"] % 2 == 1
     sides = ["spacing_row_mm", "spacing_column_mm"]
-    table.loc[odd, sides] = table.loc[odd, sides[::-1]].to_numpy()
+    table.loc[odd, sides] = table.loc[odd, sides[::-1]].to_numpy(copy=True)
 
 
 def _patient_records(patient: str, slices: dict[int, dict], defects: list[str]) -> list[dict]:
