@@ -45,7 +45,7 @@ def fused_batch_norm(inputs, gamma, beta, moving_mean, moving_variance, epsilon,
     return outputs, mean, variance
 
 
-def fused_adam_step(variable, momentum, velocity, gradient, learning_rate, step, settings):
+def fused_adam_step(variable, momentum, velocity, gradient, learning_rate, powers, settings):
     """One step of Adam on one variable in one kernel, instead of Keras's chain of a dozen.
 
     When to use: through `radiokit.training.FusedAdam`. The formula is Keras's own (Kingma and Ba
@@ -57,18 +57,18 @@ def fused_adam_step(variable, momentum, velocity, gradient, learning_rate, step,
         velocity: variable of its shape, running mean of the squared gradient.
         gradient: tensor of its shape.
         learning_rate: scalar.
-        step: number of this step, from 1.
+        powers: beta_1 and beta_2 to the number of this step, which counts from 1.
         settings: (beta_1, beta_2, epsilon).
     """
     variable, momentum, velocity = (_unwrap(part) for part in (variable, momentum, velocity))
     beta_1, beta_2, epsilon = (tf.cast(number, variable.dtype) for number in settings)
-    step = tf.cast(step, variable.dtype)
+    beta_1_power, beta_2_power = (tf.cast(power, variable.dtype) for power in powers)
     tf.raw_ops.ResourceApplyAdam(
         var=variable.handle,
         m=momentum.handle,
         v=velocity.handle,
-        beta1_power=beta_1**step,
-        beta2_power=beta_2**step,
+        beta1_power=beta_1_power,
+        beta2_power=beta_2_power,
         lr=tf.cast(learning_rate, variable.dtype),
         beta1=beta_1,
         beta2=beta_2,

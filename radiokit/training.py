@@ -45,6 +45,20 @@ class FusedAdam(keras.optimizers.Adam):
     Keras's own step.
     """
 
+    _powers = None
+
+    def apply(self, grads, trainable_variables=None):
+        """Change all variables by their gradients; called by Keras."""
+        self._powers = self._beta_powers()  # the same for every variable of a step
+        try:
+            return super().apply(grads, trainable_variables)
+        finally:
+            self._powers = None
+
+    def _beta_powers(self):
+        step = ops.cast(self.iterations + 1, "float32")
+        return [ops.power(ops.cast(beta, "float32"), step) for beta in (self.beta_1, self.beta_2)]
+
     def update_step(self, gradient, variable, learning_rate):
         """Change one variable by its gradient; called by Keras."""
         is_dense = hasattr(gradient, "shape") and not hasattr(gradient, "indices")
@@ -60,7 +74,7 @@ class FusedAdam(keras.optimizers.Adam):
             self._velocities[index],
             gradient,
             learning_rate,
-            self.iterations + 1,
+            self._powers or self._beta_powers(),
             (self.beta_1, self.beta_2, self.epsilon),
         )
 
