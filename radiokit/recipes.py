@@ -91,7 +91,7 @@ def train_segmenter(
     settings = settings or SegmentSettings()
     out = Path(out)
     table = _index_own(images, masks, patients, settings.split_seed)
-    _claim_folder(out, settings)
+    _claim_folder(out, settings, foreground, ignore)
     record = report.start_record(
         out.name, table, "full", settings.seed, _describe(settings, foreground, ignore), out.parent
     )
@@ -265,13 +265,15 @@ def _describe(settings, foreground, ignore):
     return chosen | {"foreground": foreground, "ignore": list(ignore), "widths": list(WIDTHS)}
 
 
-def _claim_folder(folder, settings):
+def _claim_folder(folder, settings, foreground, ignore):
     """Refuse a folder with another training; else note the settings, so that a kill is resumed."""
     if (folder / "model.keras").exists():
         raise ValueError(
             f"{folder} holds a finished training. Choose another folder, or move that one away."
         )
-    noted, chosen = folder / "settings.json", dataclasses.asdict(settings)
+    noted = folder / "settings.json"
+    values = {"foreground": foreground and list(foreground), "ignore": list(ignore)}
+    chosen = dataclasses.asdict(settings) | values
     if noted.exists() and (before := json.loads(noted.read_text("utf-8"))) != chosen:
         raise ValueError(
             f"{folder} holds an unfinished training with other settings: {before}. Use those to go "
@@ -287,7 +289,9 @@ def _load_model(folder):
             f"{folder} holds no {' and no '.join(missing)}. Give the folder that "
             "`radiokit train segment --out` wrote."
         )
-    settings = SegmentSettings(**json.loads((folder / "settings.json").read_text("utf-8")))
+    noted = json.loads((folder / "settings.json").read_text("utf-8"))
+    names = [field.name for field in dataclasses.fields(SegmentSettings)]
+    settings = SegmentSettings(**{name: noted[name] for name in names})
     return keras.models.load_model(folder / "model.keras", compile=False), settings
 
 

@@ -128,6 +128,15 @@ def test_two_folders_keep_their_patients_apart_and_are_split_each_by_itself(film
     assert table["patient_id"].nunique() == 2 * NUM_PATIENTS
 
 
+def test_an_unfinished_training_is_not_continued_with_other_mask_values(tmp_path):
+    recipes._claim_folder(tmp_path, SETTINGS, None, (127,))
+    recipes._claim_folder(tmp_path, SETTINGS, None, (127,))  # the same again goes on
+    with pytest.raises(ValueError, match="unfinished training with other settings"):
+        recipes._claim_folder(tmp_path, SETTINGS, None, ())
+    with pytest.raises(ValueError, match="unfinished training with other settings"):
+        recipes._claim_folder(tmp_path, SETTINGS, [255], (127,))
+
+
 def test_errors_say_what_to_do(trained, films, tmp_path):
     out, _ = trained
     with pytest.raises(ValueError, match="holds a finished training"):
