@@ -60,6 +60,7 @@ def leave_one_patient_out(
             f"The table has {len(patients)} patient; leaving one out needs two or more. "
             "Check its patient_id column."
         )
+    audit_split(table.assign(split=table["patient_id"]))  # each patient is a test once
     scored = []
     for name, build in builders.items():
         keras.utils.set_random_seed(seed)
@@ -71,7 +72,6 @@ def leave_one_patient_out(
                 scored.append(pd.read_csv(scores_file, dtype={"case_id": str, "patient_id": str}))
                 continue
             is_left_out = table["patient_id"] == patient
-            audit_split(table.assign(split=np.where(is_left_out, "test", "train")))
             if network.compiled:
                 training.restart(network, first_weights)
             batches = make_batches(

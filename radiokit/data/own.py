@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from radiokit.cards import read_phantom_note
 from radiokit.data.own_volumes import index_volume_pairs
 from radiokit.data.pairing import (
     FileKind,
@@ -20,6 +19,7 @@ from radiokit.data.pairing import (
     pair_files,
     read_patients,
     report_unmatched,
+    table_of_pairs,
 )
 from radiokit.io import caught_warnings
 from radiokit.io.dicom_values import open_dataset
@@ -83,13 +83,8 @@ def index_pairs(
         radiokit.io.UnreadableFileError: a DICOM file is damaged.
     """
     pairs = pair_files(images, masks, _PICTURES)
-    cases, files = list(pairs.images), list(pairs.images.values())
-    table = pd.DataFrame({"case_id": cases, "patient_id": cases})
-    table["image"] = [str(path) for path in files]
-    table["mask"] = [str(path) for path in pairs.masks.values()]
-    table["dataset"] = "own"
-    table["is_phantom"] = [read_phantom_note(path.parent) is not None for path in files]
-    _add_patients_and_spacing(table, files, patients)
+    table = table_of_pairs(pairs, "case_id")
+    _add_patients_and_spacing(table, list(pairs.images.values()), patients)
     report_unmatched(table, pairs.unmatched)
     return table
 

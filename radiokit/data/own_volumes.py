@@ -5,8 +5,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from radiokit.cards import read_phantom_note
-from radiokit.data.pairing import FileKind, Folders, pair_files, read_patients, report_unmatched
+from radiokit.data.pairing import (
+    FileKind,
+    Folders,
+    pair_files,
+    read_patients,
+    report_unmatched,
+    table_of_pairs,
+)
 from radiokit.data.volumes import list_slices
 
 _ENDING = re.compile(r"\.(nii|hdr)(\.gz)?$", re.IGNORECASE)
@@ -59,14 +65,9 @@ def index_volume_pairs(
             are damaged or do not fit their labels; all of these are listed.
     """
     pairs = pair_files(images, labels, _VOLUMES)
-    cases, files = list(pairs.images), list(pairs.images.values())
-    volumes = pd.DataFrame({"exam_id": cases, "patient_id": cases})
-    volumes["image"] = [str(path) for path in files]
-    volumes["mask"] = [str(path) for path in pairs.masks.values()]
-    volumes["dataset"] = "own"
-    volumes["is_phantom"] = [read_phantom_note(path.parent) is not None for path in files]
+    volumes = table_of_pairs(pairs, "exam_id")
     if patients is not None:
-        volumes["patient_id"] = read_patients(patients, cases, _stem_of)
+        volumes["patient_id"] = read_patients(patients, list(pairs.images), _stem_of)
     table = list_slices(volumes, axis)
     table.attrs["patient_key"] = "image" if patients is None else Path(patients).name
     report_unmatched(table, pairs.unmatched)

@@ -8,7 +8,7 @@ from re import Pattern
 
 import pandas as pd
 
-from radiokit.cards import name_a_few
+from radiokit.cards import name_a_few, read_phantom_note
 
 Folders = str | Path | Sequence[str | Path]
 _FILE_COLUMNS = ("image", "file", "case_id")
@@ -74,6 +74,28 @@ def pair_files(images: Folders, masks: Folders, kind: FileKind) -> Pairs:
     return Pairs(
         {case: image_of[case] for case in cases}, {case: mask_of[case] for case in cases}, unmatched
     )
+
+
+def table_of_pairs(pairs: Pairs, name: str) -> pd.DataFrame:
+    """The columns that a table of one's own files begins with, a row a pair.
+
+    Args:
+        pairs: from `pair_files`.
+        name: column of the case's name: "case_id", or "exam_id" for volumes.
+
+    Returns:
+        `<name>, patient_id` (the case, until patients are known), `image, mask, dataset` ("own")
+        and `is_phantom`.
+    """
+    cases, files = list(pairs.images), list(pairs.images.values())
+    folders = {path.parent for path in files}
+    is_phantom = {folder: read_phantom_note(folder) is not None for folder in folders}
+    table = pd.DataFrame({name: cases, "patient_id": cases})
+    table["image"] = [str(path) for path in files]
+    table["mask"] = [str(path) for path in pairs.masks.values()]
+    table["dataset"] = "own"
+    table["is_phantom"] = [is_phantom[path.parent] for path in files]
+    return table
 
 
 def list_files(folders: Folders, kind: FileKind) -> list[Path]:

@@ -1,12 +1,12 @@
 """The cardiac phantoms: layouts, determinism, anatomy, contraction and what the scanner adds."""
 
-import hashlib
 import tomllib
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
+from phantom_files import files_below
 from scipy.ndimage import binary_dilation, label
 from skimage.filters import threshold_otsu
 
@@ -61,15 +61,6 @@ def children() -> dict:
         heart = draw_heart(np.random.default_rng(7), malformation)
         drawn[malformation] = (heart, render_heart(heart, BOX, BOX.points_mm(), gap_mm=2.5))
     return drawn
-
-
-def files_below(folder: Path) -> dict[str, str]:
-    """Relative path → SHA-256 of every file."""
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
 
 
 def voxels(path: Path) -> np.ndarray:

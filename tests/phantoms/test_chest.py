@@ -1,6 +1,5 @@
 """The chest phantoms: layouts, determinism, anatomy, and folders that are whole or absent."""
 
-import hashlib
 import json
 import tomllib
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from phantom_files import files_below
 from PIL import Image
 
 from radiokit.phantoms import chest
@@ -41,15 +41,6 @@ def thoraxes() -> list:
         patient = draw_patient(rng, "normal")
         drawn.append((patient, render_thorax(patient, film, rng)))
     return drawn
-
-
-def files_below(folder: Path) -> dict[str, str]:
-    """Relative path → SHA-256 of every file."""
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
 
 
 def grey(path: Path) -> np.ndarray:
