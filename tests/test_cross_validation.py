@@ -104,3 +104,11 @@ def test_a_class_without_truth_is_not_scored(tmp_path):
 def test_one_patient_cannot_be_left_out(tmp_path):
     with pytest.raises(ValueError, match="1 patient; leaving one out needs two"):
         run(table_of("a", tmp_path), tmp_path / "out")
+
+
+def test_two_patients_with_one_image_are_refused(tmp_path):
+    table = table_of("ab", tmp_path)
+    (tmp_path / "b0").write_text("a0", encoding="utf-8")  # the bytes of patient a's image
+    with pytest.raises(ValueError, match="byte for byte"):
+        run(table, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

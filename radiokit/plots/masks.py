@@ -44,7 +44,7 @@ def plot_masks(folder, language="en", models=None, case_ids=None) -> Figure:
     """
     run = read_run(folder, language)
     cases = main_study(run.cases(), "test")
-    models = known_models(cases, models)[:2] if models is None else known_models(cases, models)
+    models = known_models(cases, models, default_count=2)
     structures = foreground_of(structures_of(cases))
     if not case_ids:
         kept = pictured_cases(run, cases, models, structures)

@@ -40,7 +40,7 @@ def plot_overlays(folder, language="en", models=None, case_ids=None) -> Figure:
     """
     run = read_run(folder, language)
     cases = main_study(run.cases(), "test")
-    models = known_models(cases, models)[:4] if models is None else known_models(cases, models)
+    models = known_models(cases, models, default_count=4)
     structures = foreground_of(structures_of(cases))
     case_ids = case_ids or pictured_cases(run, cases, models, structures)[:3]
     figure, axes = new_grid(run, len(case_ids), len(models))
@@ -178,15 +178,15 @@ def value_lines(run, row, structures):
     ]
 
 
-def known_models(cases, models):
-    """The models asked for, by default all; ValueError for one the record does not have."""
+def known_models(cases, models, default_count):
+    """The models asked for, by default the first few; ValueError for one that is not there."""
     known = unique(cases["model"])
     unknown = [model for model in models or [] if model not in known]
     if unknown:
         raise ValueError(
             f"The record has no model {', '.join(unknown)}; it has {', '.join(known)}."
         )
-    return models or known
+    return known[:default_count] if models is None else models or known
 
 
 def pictured_cases(run, cases, models, structures):
