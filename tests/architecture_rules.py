@@ -11,8 +11,8 @@ PACKAGE = "radiokit"
 # in `models`, where everything stands on `blocks` alone.
 ALLOWED = {
     "recipes": {
-        *("data", "io", "models", "training", "tiling"),
-        *("metrics", "report", "losses", "stats"),
+        *("recipes", "data", "io", "models", "training", "tiling"),
+        *("metrics", "report", "losses", "stats", "explain"),
     },
     "cross_validation": {"data", "metrics", "training"},
     "search": {"training"},
@@ -22,8 +22,11 @@ ALLOWED = {
     "tiling": {"io", "models"},
     "training": {"losses", "metrics", "engine_tensorflow"},
     "report": {"report", "plots", "tables", "record", "words", "stats", "metrics"},
-    "tables": {"tables", "record", "words", "stats"},
-    "plots": {"plots", "record", "words"},
+    "tables": {"tables", "record", "words", "stats", "metrics"},
+    "plots": {"plots", "record", "words", "stats", "metrics"},
+    "metrics": {"metrics"},
+    "stats": {"stats"},
+    "explain": {"engine_tensorflow"},
     "record": {"words"},
 }
 BACKEND = "engine_tensorflow"

@@ -1,10 +1,11 @@
-"""Tests of intervals against formulas, SciPy's bootstrap and hand-computed cases."""
+"""Tests of intervals against formulas, SciPy's bootstrap and published ones."""
 
 import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from radiokit.stats import bland_altman, paired_difference, patient_interval
+from radiokit import metrics
+from radiokit.stats import exact_interval, paired_difference, patient_interval, score_interval
 
 
 def skill(num_patients, seed=0):
@@ -119,45 +120,103 @@ def test_scores_of_other_lengths_raise():
         paired_difference([1, 2], [1], ["a", "b"])
 
 
-def test_agreement_follows_bland_and_altmans_formula():
+def test_below_ten_patients_nothing_is_drawn_and_the_ends_are_unknown():
+    calls = []
+
+    def score(y_true, y_score):
+        calls.append(len(y_true))
+        return 0.5
+
+    found = score_interval(score, np.ones(18), np.ones(18), np.repeat(range(9), 2))
+    assert (found.kind, found.estimate, found.num_patients, calls) == ("none", 0.5, 9, [18])
+    assert np.isnan([found.low, found.high]).all()
+
+
+def test_an_interval_of_means_is_that_of_patients_with_one_case_each():
+    values, patients = skill(25)
+    expected = patient_interval(values, patients, num_resamples=500)
+
+    def mean(_, scores):
+        return scores.mean()
+
+    found = score_interval(mean, np.ones(25), values, patients, num_resamples=500)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+def test_patients_are_drawn_with_all_their_cases():
+    patients = np.repeat(range(12), 3)
+    sizes = set()
+
+    def score(y_true, y_score):
+        assert (np.bincount(y_score.astype(int), minlength=12) % 3 == 0).all()
+        sizes.add(len(y_true))
+        return y_score.mean()
+
+    score_interval(score, np.ones(36), patients, patients, num_resamples=50)
+    assert sizes == {36}
+
+
+def test_resamples_without_a_positive_are_left_out_and_counted():
+    y_true = np.zeros(20)
+    y_true[:2] = 1
+    scores = np.linspace(0, 1, 20)
+    found = score_interval(metrics.auc_score, y_true, scores, range(20), num_resamples=2000)
+    expected = 2000 * (18 / 20) ** 20  # no draw of 20 hits either positive
+    assert found.kind == "bootstrap"
+    assert found.num_undefined_resamples == pytest.approx(expected, rel=0.2)
+    assert not np.isnan([found.low, found.high]).any()
+
+
+def test_several_labels_are_scored_together():
     generator = np.random.default_rng(0)
-    truth = generator.uniform(0.4, 0.6, 30)
-    measured = truth + generator.normal(0.01, 0.02, 30)
-    found = bland_altman(measured, truth)
-    difference = measured - truth
-    deviation = difference.std(ddof=1)
-    assert found.bias == pytest.approx(difference.mean())
-    assert found.lower_limit == pytest.approx(difference.mean() - 1.96 * deviation)
-    assert found.upper_limit == pytest.approx(difference.mean() + 1.96 * deviation)
+    y_true, y_pred = generator.integers(0, 2, (2, 40, 3))
+    y_true[0] = -1
+    patients = np.arange(40) // 2
+    found = score_interval(metrics.hamming_loss, y_true, y_pred, patients)
+    assert found.estimate == metrics.hamming_loss(y_true, y_pred)
+    assert found.low < found.estimate < found.high
+    assert (found.num_patients, found.num_undefined) == (20, 1)
+    y_true[1] = -1  # the rest of the first patient
+    found = score_interval(metrics.hamming_loss, y_true, y_pred, patients)
+    assert (found.num_patients, found.num_undefined) == (19, 2)
 
 
-def test_the_limits_intervals_are_near_the_papers_normal_approximation():
-    generator = np.random.default_rng(2)
-    difference = generator.normal(0, 1, 400)
-    found = bland_altman(difference, np.zeros(400), num_resamples=4000)
-    half_width = 1.96 * np.sqrt(3 / 400) * difference.std(ddof=1)  # Bland and Altman 1986
-    low, high = found.upper_limit_interval
-    assert low < found.upper_limit < high
-    assert high - low == pytest.approx(2 * half_width, rel=0.2)
+def test_a_score_of_nothing_is_undefined():
+    found = score_interval(metrics.auc_score, np.zeros(12), np.zeros(12), range(12))
+    assert (found.kind, found.num_patients) == ("undefined", 12)
+    assert score_interval(metrics.auc_score, [], [], []).kind == "undefined"
 
 
-def test_agreement_resamples_patients_not_films():
-    generator = np.random.default_rng(0)
-    difference, patients = generator.normal(size=15), np.arange(15)
-    once = bland_altman(difference, np.zeros(15), patients)
-    many = bland_altman(np.repeat(difference, 20), np.zeros(300), np.repeat(patients, 20))
-    assert many.num_patients == 15
-    assert many.bias_interval == pytest.approx(once.bias_interval)
+def test_a_score_of_other_lengths_raises():
+    with pytest.raises(ValueError, match="2 truths and 3 scores"):
+        score_interval(metrics.auc_score, [0, 1], [0, 1, 1], ["a", "b"])
+    with pytest.raises(ValueError, match="2 values and 1 patient ids"):
+        score_interval(metrics.auc_score, [0, 1], [0, 1], ["a"])
 
 
-def test_agreement_below_ten_patients_has_no_interval():
-    found = bland_altman([1.0, 2.0, np.nan], [0.0, 0.0, 0.0])
-    assert (found.kind, found.num_cases, found.num_undefined) == ("none", 2, 1)
-    assert np.isnan(found.bias_interval).all()
-    assert found.bias == 1.5
+@pytest.mark.parametrize("trials", [1, 9, 26, 400])
+def test_exact_intervals_equal_scipys(trials):
+    for successes in {0, 1, trials // 3, trials - 1, trials}:
+        expected = scipy_stats.binomtest(successes, trials).proportion_ci(method="exact")
+        found = exact_interval(successes, trials)
+        assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+        assert (found.estimate, found.num_patients) == (successes / trials, trials)
+        assert found.kind == "exact"
 
 
-def test_agreement_without_any_pair_is_nan():
-    found = bland_altman([np.nan], [1.0])
-    assert np.isnan([found.bias, found.lower_limit, found.upper_limit]).all()
-    assert np.isnan(bland_altman([1.0], [0.5]).lower_limit)
+def test_exact_intervals_of_the_published_head_ct_report():
+    # Recall of epidural bleeds 0 of 9, of intraventricular ones 2 of 2 (Ochoa et al. 2024).
+    epidural, intraventricular = exact_interval(0, 9), exact_interval(2, 2)
+    assert (epidural.low, round(epidural.high, 2)) == (0, 0.34)
+    assert (round(intraventricular.low, 2), intraventricular.high) == (0.16, 1)
+
+
+def test_no_trial_has_no_share():
+    found = exact_interval(0, 0)
+    assert found.kind == "undefined" and np.isnan(found.estimate)
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(3, 2), (-1, 2), (0.5, 2), (0, 1.5)])
+def test_counts_that_are_none_raise(successes, trials):
+    with pytest.raises(ValueError, match="Give counts, not rates"):
+        exact_interval(successes, trials)
