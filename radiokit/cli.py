@@ -14,6 +14,7 @@ DISCLAIMER = "For teaching and research. Not a medical device, not for diagnosis
 PHANTOM_SETS = {
     "cardiac": ("hvsmr", "acdc"),
     "chest": ("montgomery", "shenzhen", "jsrt", "vindr_ribcxr"),
+    "headct": ("rsna_ich",),
 }
 
 app = typer.Typer(
@@ -137,7 +138,7 @@ def notebooks(
 
 @app.command()
 def phantom(
-    study: Annotated[str, typer.Argument(help="Name of the study: cardiac or chest.")],
+    study: Annotated[str, typer.Argument(help="Name of the study: cardiac, chest or headct.")],
     out: Annotated[Path, typer.Option(help="Folder that gets one folder per data set.")],
     patients: Annotated[int, typer.Option(min=1, help="Patients in each data set.")] = 20,
     seed: Annotated[int, typer.Option(help="Another seed, other patients.")] = 0,
@@ -256,18 +257,73 @@ def train_segment(
     typer.echo(DISCLAIMER)
 
 
-@app.command()
-def predict(
-    model: Annotated[Path, typer.Argument(help="Folder that `train segment` wrote.")],
-    images: Annotated[Path, typer.Option(help="Folder of images.")],
-    out: Annotated[Path, typer.Option(help="Folder for the predicted masks.")],
+@train_app.command("classify")
+def train_classify(
+    labels: Annotated[
+        Path, typer.Option(help="CSV: image file, patient_id, then columns of 0 and 1.")
+    ],
+    images: Annotated[list[Path], typer.Option(help="Folder of images; repeat for more.")],
+    out: Annotated[Path, typer.Option(help="Folder for the model and its scores.")],
+    label: Annotated[
+        list[str] | None, typer.Option(help="Column to learn; none: all columns of 0 and 1.")
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option(help="densenet (small, the default) or densenet121.")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(min=32, help="Side of the network's square, pixels.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the images.")] = None,
+    members: Annotated[
+        int | None, typer.Option(min=1, help="Networks whose answers are averaged.")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Images a step.")] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Weights of keras.applications, a file, for densenet121.")
+    ] = None,
+    window: Annotated[
+        list[str] | None, typer.Option(help="Window of CT in DICOM files, a channel each.")
+    ] = None,
+    mirror: Annotated[
+        bool | None,
+        typer.Option(help="Also learn mirrored images; by default unless a label names a side."),
+    ] = None,
+    crop: Annotated[bool, typer.Option(help="Cut away the dark border.")] = True,
+    seed: Annotated[int, typer.Option(help="Of weights, order and augmentation.")] = 0,
+    split_seed: Annotated[int, typer.Option(help="Of who trains and who is tested.")] = 0,
 ) -> None:
-    """Predict masks for a folder of images, at their own size."""
+    """Train a network on images and labels of your own, tested on patients it has not seen."""
     load_keras_quietly()
     from radiokit import recipes
 
-    recipes.predict_masks(model, images, out)
-    typer.echo(f"Masks in {out}. {DISCLAIMER}")
+    chosen = {"network": network, "size": size, "epochs": epochs, "members": members}
+    chosen |= {"batch_size": batch_size, "weights": weights, "mirror": mirror}
+    chosen |= {"windows": tuple(window) if window else None}
+    chosen = {name: value for name, value in chosen.items() if value is not None}
+    recipes.train_classifier(
+        labels,
+        images,
+        out,
+        names=label or None,
+        settings=recipes.ClassifySettings(**chosen, crop=crop, seed=seed, split_seed=split_seed),
+    )
+    typer.echo(DISCLAIMER)
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="Folder that `train` wrote.")],
+    images: Annotated[Path, typer.Option(help="Folder of images.")],
+    out: Annotated[Path, typer.Option(help="Folder for the predictions.")],
+) -> None:
+    """Predict masks, or labels, for a folder of images."""
+    load_keras_quietly()
+    from radiokit import recipes
+
+    table = recipes.predict_folder(model, images, out)
+    unread = int((table["problem"] != "").sum())
+    left_out = f", {unread} of them unreadable" if unread else ""
+    typer.echo(f"{len(table)} images{left_out}: {out / 'predictions.csv'}. {DISCLAIMER}")
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ import sys
 from types import SimpleNamespace
 
 import nbformat
+import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
@@ -43,7 +44,11 @@ def test_help_lists_the_commands_and_the_disclaimer(radiokit):
 
 
 @pytest.mark.parametrize(
-    "command", [(), ("run",), ("data", "list"), ("train", "segment"), ("predict",), ("phantom",)]
+    "command",
+    [
+        *((), ("run",), ("data", "list"), ("predict",), ("phantom",)),
+        *(("train", "segment"), ("train", "classify")),
+    ],
 )
 def test_every_command_explains_itself(radiokit, command):
     code, text, _ = radiokit(*command, "--help")
@@ -115,7 +120,8 @@ def test_data_check_of_an_unknown_set_is_one_clear_line(radiokit):
 
 def test_phantoms_of_an_unknown_study_are_refused(radiokit):
     code, _, complaint = radiokit("phantom", "knee", "--out", "x")
-    assert (code, complaint) == (2, "radiokit: No phantoms for 'knee'. Studies: cardiac, chest.\n")
+    assert code == 2
+    assert complaint == "radiokit: No phantoms for 'knee'. Studies: cardiac, chest, headct.\n"
 
 
 def test_phantoms_of_the_chest_are_four_sets(radiokit, monkeypatch, tmp_path):
@@ -140,19 +146,34 @@ def test_phantoms_of_the_heart_are_written_under_their_real_names(radiokit, tmp_
     assert (tmp_path / "p" / "acdc" / "training" / "patient001" / "Info.cfg").is_file()
 
 
-def test_train_segment_passes_everything_on(radiokit, monkeypatch):
+@pytest.fixture
+def fake_recipes(monkeypatch):
+    """Notes what the commands ask of the recipes."""
     calls = []
+    table = pd.DataFrame({"image": ["a", "b"], "problem": ["", "Cannot read b"]})
+
+    def note(*given, **named):
+        calls.append((given, named))
+        return table
+
     recipes = SimpleNamespace(
         SegmentSettings=lambda **chosen: chosen,
-        train_segmenter=lambda *given, **named: calls.append((given, named)),
+        ClassifySettings=lambda **chosen: chosen,
+        train_segmenter=note,
+        train_classifier=note,
+        predict_folder=note,
     )
     monkeypatch.setitem(sys.modules, "radiokit.recipes", recipes)
     monkeypatch.setattr("radiokit.recipes", recipes, raising=False)
+    return calls
+
+
+def test_train_segment_passes_everything_on(radiokit, fake_recipes):
     folders = ["--images", "a", "--images", "b", "--masks", "c", "--masks", "d", "--out", "o"]
     options = ["--foreground", "255", "--ignore", "127", "--epochs", "2", "--split-seed", "5"]
     code, _, complaint = radiokit("train", "segment", *folders, *options)
     assert (code, complaint) == (0, "")
-    ((given, named),) = calls
+    ((given, named),) = fake_recipes
     assert [str(part) for part in given[0] + given[1]] == ["a", "b", "c", "d"]
     assert str(given[2]) == "o"
     assert named == {
@@ -161,6 +182,57 @@ def test_train_segment_passes_everything_on(radiokit, monkeypatch):
         "ignore": (127,),
         "settings": {"seed": 0, "split_seed": 5, "epochs": 2, "mirror": False},
     }
+
+
+def test_train_classify_passes_everything_on(radiokit, fake_recipes):
+    given = ["--labels", "l.csv", "--images", "a", "--images", "b", "--out", "o"]
+    options = ["--label", "any", "--network", "densenet121", "--size", "96", "--epochs", "3"]
+    options += ["--members", "1", "--batch-size", "8", "--weights", "w.h5", "--window", "brain"]
+    options += ["--no-mirror", "--no-crop", "--seed", "2", "--split-seed", "5"]
+    code, text, complaint = radiokit("train", "classify", *given, *options)
+    assert (code, complaint) == (0, "")
+    assert "not for diagnosis" in text
+    (((labels, images, out), named),) = fake_recipes
+    assert [str(labels), *map(str, images), str(out)] == ["l.csv", "a", "b", "o"]
+    assert named["names"] == ["any"]
+    assert named["settings"] == {
+        **{"network": "densenet121", "size": 96, "epochs": 3, "members": 1, "batch_size": 8},
+        **{"weights": "w.h5", "windows": ("brain",), "mirror": False, "crop": False},
+        **{"seed": 2, "split_seed": 5},
+    }
+
+
+def test_train_classify_leaves_the_defaults_to_the_recipe(radiokit, fake_recipes):
+    code, _, _ = radiokit("train", "classify", "--labels", "l", "--images", "a", "--out", "o")
+    assert code == 0
+    ((_, named),) = fake_recipes
+    assert named == {"names": None, "settings": {"crop": True, "seed": 0, "split_seed": 0}}
+
+
+def test_predict_says_where_the_answers_are_and_how_many_images_were_not_read(
+    radiokit, fake_recipes
+):
+    code, text, _ = radiokit("predict", "model", "--images", "new", "--out", "answers")
+    assert code == 0
+    assert text.startswith("2 images, 1 of them unreadable: answers")
+    ((given, _),) = fake_recipes
+    assert [str(part) for part in given] == ["model", "new", "answers"]
+
+
+def test_phantoms_of_the_head_are_one_set(radiokit, monkeypatch):
+    made = []
+
+    def make(root, num_patients, seed):
+        made.append((root.as_posix(), num_patients, seed))
+        return root
+
+    monkeypatch.setitem(
+        sys.modules, "radiokit.phantoms.headct", SimpleNamespace(make_rsna_ich=make)
+    )
+    code, text, _ = radiokit("phantom", "headct", "--out", "p", "--patients", "2")
+    assert code == 0
+    assert made == [("p/rsna_ich", 2, 0)]
+    assert "rsna_ich: 2 phantom patients in" in text
 
 
 def test_figures_without_a_run_say_what_to_do(radiokit):

@@ -1,19 +1,20 @@
 """Splits by patient, and the audit that refuses a leaky one."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from radiokit.cards import name_a_few
+from radiokit.data.stratify import stratify_patients
 
 _SHOWN = 3
 
 
 def split_by_patient(
-    table: pd.DataFrame, fractions: Mapping[str, float], seed: int
+    table: pd.DataFrame, fractions: Mapping[str, float], seed: int, labels: Sequence[str] = ()
 ) -> pd.DataFrame:
     """Give every patient, with all of its rows, to one split.
 
@@ -25,13 +26,15 @@ def split_by_patient(
         fractions: share of patients of each split, such as
             `{"train": 0.7, "validation": 0.1, "test": 0.2}`; they add up to 1.
         seed: seed of the shuffle.
+        labels: columns of 0 and 1 whose positive patients are spread over the splits as evenly
+            as they go, so that a rare label is not all in one; none: patients are shuffled.
 
     Returns:
         A copy of the table with the column `split`. Every split has at least one patient.
 
     Raises:
-        ValueError: fractions are wrong, patients are unknown, or there are fewer patients than
-            splits.
+        ValueError: fractions are wrong, patients are unknown, a label is no column, or there are
+            fewer patients than splits.
 
     Example:
         >>> cases = pd.DataFrame({"case_id": list("abcd"), "patient_id": [1, 1, 2, 3]})
@@ -42,9 +45,13 @@ def split_by_patient(
     keys = _patient_keys(table)
     patients = np.array(sorted(set(keys)))
     counts = _counts_per_split(len(patients), fractions)
-    order = np.random.default_rng(seed).permutation(len(patients))
-    names = np.repeat(list(counts), list(counts.values()))
-    split_of = dict(zip(patients[order], names, strict=True))
+    if len(labels):
+        names = stratify_patients(_positive_patients(table, labels, keys), counts, seed)
+    else:
+        order = np.random.default_rng(seed).permutation(len(patients))
+        names = np.empty(len(patients), dtype=object)
+        names[order] = np.repeat(list(counts), list(counts.values()))
+    split_of = dict(zip(patients, names, strict=True))
     result = table.copy()
     result["split"] = [str(split_of[key]) for key in keys]
     return result
@@ -74,6 +81,17 @@ def _patient_keys(table: pd.DataFrame) -> list[str]:
             "out: two films of one unknown patient could fall into two splits."
         )
     return [str(value) for value in table["patient_id"]]
+
+
+def _positive_patients(table: pd.DataFrame, labels: Sequence[str], keys: list[str]) -> np.ndarray:
+    """Whether each patient, in the order of their sorted names, has each label in any row."""
+    missing = [name for name in labels if name not in table.columns]
+    if missing:
+        raise ValueError(
+            f"The table has no column {', '.join(missing)} (it has "
+            f"{', '.join(map(str, table.columns))}). Give labels that are columns of 0 and 1."
+        )
+    return (table[list(labels)] == 1).groupby(np.array(keys)).any().to_numpy()
 
 
 def _counts_per_split(num_patients: int, fractions: Mapping[str, float]) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 import itertools
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -200,3 +201,62 @@ def test_every_order_of_split_names_gives_whole_patients():
         table = pd.DataFrame({"patient_id": list("aabbccddee")})
         splits = split_by_patient(table, fractions, 0).groupby("patient_id")["split"]
         assert splits.nunique().max() == 1
+
+
+def make_labelled(seed=0, num_patients=80):
+    """Some thirty slices a patient; labels as rare as bleeds are, one of them in five patients."""
+    generator = np.random.default_rng(seed)
+    rows = []
+    for patient in range(num_patients):
+        has = {"any": patient < 36, "epidural": patient < 20, "rare": patient < 5}
+        for slice_index in range(int(generator.integers(25, 35))):
+            inside = 8 <= slice_index < 16
+            values = {label: int(present and inside) for label, present in has.items()}
+            rows.append({"patient_id": f"p{patient:02}", "case_id": len(rows)} | values)
+    return pd.DataFrame(rows)
+
+
+LABELS = ["any", "epidural", "rare"]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_with_labels_every_split_gets_its_share_of_positive_patients(seed):
+    table = split_by_patient(make_labelled(), SEVENTY, seed, labels=LABELS)
+    by_patient = table.groupby("patient_id").agg({"split": "first", **dict.fromkeys(LABELS, "max")})
+    counts = by_patient["split"].value_counts().to_dict()
+    assert counts == {"train": 56, "validation": 8, "test": 16}
+    for label in LABELS:
+        positive = by_patient[by_patient[label] == 1]["split"].value_counts()
+        for name, fraction in SEVENTY.items():
+            share = fraction * by_patient[label].sum()
+            assert abs(positive.get(name, 0) - share) <= 1.5, (label, name)
+
+
+def test_with_labels_a_patient_still_has_one_split_and_order_and_seed_alone_decide():
+    table = make_labelled()
+    first = split_by_patient(table, SEVENTY, 4, labels=LABELS)
+    assert first.groupby("patient_id")["split"].nunique().max() == 1
+    shuffled = split_by_patient(table.sample(frac=1, random_state=1), SEVENTY, 4, labels=LABELS)
+    assert shuffled.sort_values("case_id")["split"].tolist() == first["split"].tolist()
+    other = split_by_patient(table, SEVENTY, 5, labels=LABELS)
+    assert other["split"].tolist() != first["split"].tolist()
+
+
+def test_a_shuffle_alone_would_leave_the_test_patients_without_a_rare_label():
+    def num_seeds_without(labels):
+        splits = (split_by_patient(make_labelled(), SEVENTY, seed, labels) for seed in range(20))
+        return sum(split[split["split"] == "test"]["rare"].sum() == 0 for split in splits)
+
+    assert num_seeds_without(LABELS) == 0 < num_seeds_without(())
+
+
+def test_unknown_labels_count_as_absent():
+    table = pd.DataFrame({"patient_id": range(10), "rare": [1, 1, np.nan, -1] + [0] * 6})
+    split = split_by_patient(table, {"train": 0.5, "test": 0.5}, 0, labels=["rare"])
+    assert split[table["rare"] == 1]["split"].nunique() == 2
+
+
+def test_a_label_that_is_no_column_is_refused():
+    table = pd.DataFrame({"patient_id": range(10), "any": 0})
+    with pytest.raises(ValueError, match="no column epidural .*Give labels that are columns"):
+        split_by_patient(table, SEVENTY, 0, labels=["any", "epidural"])

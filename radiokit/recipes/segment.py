@@ -1,9 +1,7 @@
-"""Whole jobs on anybody's own files: train a segmentation network, predict masks with it."""
+"""Train a segmentation network on anybody's own images and masks."""
 
 import dataclasses
-import json
 import time
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -17,41 +15,15 @@ from radiokit.data import own, splits
 from radiokit.data.augment import JointAugment
 from radiokit.data.batches import make_batches
 from radiokit.files import whole_file, write_text_whole
-from radiokit.io import UnreadableFileError
-from radiokit.io.geometry import fit_placement, place_image, restore_scores
-from radiokit.io.rasters import read_radiograph, write_png
+from radiokit.io.rasters import read_radiograph
 from radiokit.losses import DiceCrossEntropyLoss
 from radiokit.models import build_unet
+from radiokit.recipes.predict import predict_scores
+from radiokit.recipes.settings import FRACTIONS, SegmentSettings, claim_folder
 
-FRACTIONS = {"train": 0.7, "validation": 0.1, "test": 0.2}
 WIDTHS = (16, 32, 64, 128, 256)
 STRUCTURE = "foreground"
 MODEL = "unet"
-
-
-@dataclass(frozen=True)
-class SegmentSettings:
-    """What can be chosen of a training on one's own images.
-
-    Args:
-        size: side of the square the images are fitted into, pixels; a multiple of 16.
-        epochs: passes over the training images.
-        seed: of weights, order and augmentation.
-        split_seed: of who trains and who is tested; keep it when you compare settings.
-        mirror: also show every image mirrored, and average the predictions of an image and its
-            mirror image. Good for a structure on both sides; wrong for one with a side in its
-            name ("left lung").
-        batch_size: images a step.
-        learning_rate: the highest.
-    """
-
-    size: int = 128
-    epochs: int = 18
-    seed: int = 0
-    split_seed: int = 0
-    mirror: bool = False
-    batch_size: int = 16
-    learning_rate: float = 2e-3
 
 
 def train_segmenter(
@@ -91,7 +63,7 @@ def train_segmenter(
     settings = settings or SegmentSettings()
     out = Path(out)
     table = _index_own(images, masks, patients, settings.split_seed)
-    _claim_folder(out, settings, foreground, ignore)
+    claim_folder(out, _noted(settings, foreground, ignore))
     record = report.start_record(
         out.name, table, "full", settings.seed, _describe(settings, foreground, ignore), out.parent
     )
@@ -109,68 +81,6 @@ def train_segmenter(
         model.save(unfinished)
     cases = _score(model, table, record, settings, foreground, ignore)
     return _report(record, cases)
-
-
-def predict_masks(model_folder: Path, images: Path, out: Path) -> pd.DataFrame:
-    """Predict a mask for every image of a folder, at the image's own size.
-
-    Args:
-        model_folder: what `train_segmenter` wrote.
-        images: folder of images (PNG, JPEG, TIFF, GIF, BMP, DICOM).
-        out: gets `<name>.png` for each image, 255 structure and 0 background, and
-            `predictions.csv`, which lists each file with the size of its pixels where known and
-            the structure's share of them, or why it could not be read.
-
-    Returns:
-        The rows of `predictions.csv`: image, mask, fraction, spacing_row_mm, spacing_column_mm,
-        problem.
-
-    Raises:
-        FileNotFoundError: no model or no images there.
-        ValueError: a mask would replace an image, or two images would share a mask's name.
-    """
-    paths = own.list_images(images)
-    _check_nothing_is_overwritten(paths, Path(out))
-    model, settings = _load_model(Path(model_folder))
-    rows = []
-    for path in tqdm(paths, unit="image"):
-        row = {"image": str(path), "mask": "", "fraction": np.nan}
-        row |= {"spacing_row_mm": np.nan, "spacing_column_mm": np.nan, "problem": ""}
-        try:
-            film = read_radiograph(path)
-        except UnreadableFileError as error:
-            row["problem"] = str(error)
-        else:
-            mask = predict_scores(model, film.pixels, settings) > 0.5
-            row |= {"mask": f"{path.stem}.png", "fraction": float(mask.mean())}
-            if film.spacing_mm is not None:
-                row["spacing_row_mm"], row["spacing_column_mm"] = film.spacing_mm
-            write_png(Path(out) / row["mask"], mask.astype(np.uint8) * 255)
-        rows.append(row)
-    table = pd.DataFrame(rows)
-    write_text_whole(Path(out) / "predictions.csv", table.to_csv(index=False))
-    return table
-
-
-def predict_scores(model: keras.Model, pixels: np.ndarray, settings: SegmentSettings) -> np.ndarray:
-    """Probability of the structure at every pixel of one image.
-
-    Args:
-        model: from `build_unet` with one sigmoid channel.
-        pixels: (rows, columns) float in 0..1, as `read_radiograph` gives them.
-        settings: those of the training.
-
-    Returns:
-        (rows, columns) float32 in 0..1, at the image's own size. Probabilities, not the mask, are
-        enlarged, so that the outline is finer than the network's pixels.
-    """
-    placement = fit_placement(pixels.shape, (settings.size, settings.size))
-    placed = place_image(pixels, placement)  # (size, size)
-    views = [placed, placed[:, ::-1]] if settings.mirror else [placed]
-    scores = model.predict_on_batch(np.stack(views)[..., None])[..., 0]  # (1 or 2, size, size)
-    if settings.mirror:
-        scores[1] = scores[1][:, ::-1]
-    return restore_scores(scores.mean(axis=0), placement)
 
 
 def _index_own(images, masks, patients, split_seed):
@@ -265,45 +175,6 @@ def _describe(settings, foreground, ignore):
     return chosen | {"foreground": foreground, "ignore": list(ignore), "widths": list(WIDTHS)}
 
 
-def _claim_folder(folder, settings, foreground, ignore):
-    """Refuse a folder with another training; else note the settings, so that a kill is resumed."""
-    if (folder / "model.keras").exists():
-        raise ValueError(
-            f"{folder} holds a finished training. Choose another folder, or move that one away."
-        )
-    noted = folder / "settings.json"
+def _noted(settings, foreground, ignore):
     values = {"foreground": foreground and list(foreground), "ignore": list(ignore)}
-    chosen = dataclasses.asdict(settings) | values
-    if noted.exists() and (before := json.loads(noted.read_text("utf-8"))) != chosen:
-        raise ValueError(
-            f"{folder} holds an unfinished training with other settings: {before}. Use those to go "
-            "on with it, or choose another folder."
-        )
-    write_text_whole(noted, json.dumps(chosen, indent=2))
-
-
-def _load_model(folder):
-    missing = [name for name in ("model.keras", "settings.json") if not (folder / name).is_file()]
-    if missing:
-        raise FileNotFoundError(
-            f"{folder} holds no {' and no '.join(missing)}. Give the folder that "
-            "`radiokit train segment --out` wrote."
-        )
-    noted = json.loads((folder / "settings.json").read_text("utf-8"))
-    names = [field.name for field in dataclasses.fields(SegmentSettings)]
-    settings = SegmentSettings(**{name: noted[name] for name in names})
-    return keras.models.load_model(folder / "model.keras", compile=False), settings
-
-
-def _check_nothing_is_overwritten(paths, out):
-    if out.resolve() in {path.resolve().parent for path in paths}:
-        raise ValueError(
-            f"The masks would be written to {out}, among the images, and might replace them. "
-            "Choose another folder for the masks."
-        )
-    stems = pd.Series([path.stem for path in paths])
-    if stems.duplicated().any():
-        raise ValueError(
-            f"Several images are named {stems[stems.duplicated()].iloc[0]}; their masks would "
-            "replace each other. Rename them, or predict folder by folder."
-        )
+    return dataclasses.asdict(settings) | values
