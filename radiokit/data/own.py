@@ -1,19 +1,17 @@
 """Anybody's own folders of images and masks: to a case table, and from its rows to arrays.
 
-Volumes are indexed in `own_volumes.py`.
+Volumes are indexed in `own_volumes.py`, images with a table of labels in `own_labels.py`.
 """
 
-import math
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from radiokit.data.own_labels import index_image_labels, read_labelled_case
 from radiokit.data.own_volumes import index_volume_pairs
 from radiokit.data.pairing import (
-    FileKind,
     Folders,
     list_files,
     pair_files,
@@ -21,38 +19,22 @@ from radiokit.data.pairing import (
     report_unmatched,
     table_of_pairs,
 )
-from radiokit.io import caught_warnings
-from radiokit.io.dicom_values import open_dataset
+from radiokit.data.picture_files import PICTURES, read_file_header, stem_of
 from radiokit.io.geometry import fit_placement, place_image, place_mask
 from radiokit.io.rasters import read_label_mask, read_radiograph
 
 __all__ = [
     "check_same_aspect",
+    "index_image_labels",
     "index_pairs",
     "index_volume_pairs",
     "list_images",
+    "read_labelled_case",
     "read_pair_case",
     "read_pair_target",
 ]
 
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".bmp", ".dcm", ".dicom", ".img"}
-_MASK_ENDING = re.compile(r"[ _-](masks?|labels?|seg|segmentation)$", re.IGNORECASE)
 _ASPECT_TOLERANCE = 0.02
-
-
-def _is_picture(path: Path) -> bool:
-    """An image by its ending, or DICOM without one."""
-    if path.suffix == "":
-        with open(path, "rb") as file:
-            return file.read(132)[128:] == b"DICM"
-    return path.suffix.lower() in _SUFFIXES
-
-
-def _stem_of(path: Path) -> str:
-    return path.stem
-
-
-_PICTURES = FileKind(_is_picture, ", ".join(sorted(_SUFFIXES)), _stem_of, _MASK_ENDING)
 
 
 def index_pairs(
@@ -82,7 +64,7 @@ def index_pairs(
         ValueError: nothing matches, two files claim one name, or patients are incomplete.
         radiokit.io.UnreadableFileError: a DICOM file is damaged.
     """
-    pairs = pair_files(images, masks, _PICTURES)
+    pairs = pair_files(images, masks, PICTURES)
     table = table_of_pairs(pairs, "case_id")
     _add_patients_and_spacing(table, list(pairs.images.values()), patients)
     report_unmatched(table, pairs.unmatched)
@@ -93,31 +75,17 @@ def _add_patients_and_spacing(
     table: pd.DataFrame, files: list[Path], patients: str | Path | None
 ) -> None:
     """Patients from the CSV, else from DICOM headers, else one an image; pixel size from DICOM."""
-    headers = [_dicom_header(path) for path in files]
-    table["spacing_row_mm"] = [spacing[0] for _, spacing in headers]
-    table["spacing_column_mm"] = [spacing[1] for _, spacing in headers]
-    cases, ids = list(table["case_id"]), [patient for patient, _ in headers]
+    headers = [read_file_header(path) for path in files]
+    table["spacing_row_mm"] = [header.spacing_mm[0] for header in headers]
+    table["spacing_column_mm"] = [header.spacing_mm[1] for header in headers]
+    cases, ids = list(table["case_id"]), [header.patient_id for header in headers]
     table.attrs["patient_key"] = "image"
     if patients is not None:
-        table["patient_id"] = read_patients(patients, cases, _stem_of)
+        table["patient_id"] = read_patients(patients, cases, stem_of)
         table.attrs["patient_key"] = Path(patients).name
     elif len(set(ids) - {""}) > 1:  # a single name on all files is what anonymising leaves
         table["patient_id"] = [patient or case for patient, case in zip(ids, cases, strict=True)]
         table.attrs["patient_key"] = "PatientID"
-
-
-def _dicom_header(path: Path) -> tuple[str, tuple[float, float]]:
-    """PatientID and pixel size in mm of a DICOM file; empty and NaN for others."""
-    unknown = (math.nan, math.nan)
-    if path.suffix.lower() not in ("", ".dcm", ".dicom"):
-        return "", unknown
-    with caught_warnings():
-        dataset = open_dataset(path, notes=[])
-        patient = str(dataset.get("PatientID") or "").strip()
-        spacing = dataset.get("PixelSpacing") or dataset.get("ImagerPixelSpacing") or ()
-    if len(spacing) != 2 or min(map(float, spacing)) <= 0:
-        return patient, unknown
-    return patient, (float(spacing[0]), float(spacing[1]))
 
 
 def list_images(folders: Folders) -> list[Path]:
@@ -134,7 +102,7 @@ def list_images(folders: Folders) -> list[Path]:
     Raises:
         FileNotFoundError: a folder is missing, or holds no image file.
     """
-    return list_files(folders, _PICTURES)
+    return list_files(folders, PICTURES)
 
 
 def read_pair_case(
