@@ -77,6 +77,31 @@ def fused_adam_step(variable, momentum, velocity, gradient, learning_rate, power
     )
 
 
+def features_and_gradients(model, images, output_index):
+    """Features of a layer, and the gradient of one score in them.
+
+    When to use: through `radiokit.explain.grad_cam`.
+
+    Args:
+        model: a `keras.Model` with two outputs, features (N, h, w, channels) and scores (N, L) or
+            (N, H, W, L), the second computed from the first.
+        images: (N, H, W, C) array.
+        output_index: which of the L; scores with pixels are summed.
+
+    Returns:
+        Two float32 arrays (N, h, w, channels). Where the score does not depend on the features,
+        the gradient is 0.
+    """
+    images = tf.convert_to_tensor(images, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(images)  # else a frozen network would leave nothing on the tape
+        features, scores = model(images, training=False)
+        score = tf.reduce_sum(scores[..., output_index])
+    unconnected = tf.UnconnectedGradients.ZERO
+    gradients = tape.gradient(score, features, unconnected_gradients=unconnected)
+    return tf.cast(features, tf.float32).numpy(), tf.cast(gradients, tf.float32).numpy()
+
+
 def framework_multiply_adds(model):
     """Multiplications with addition of one image, forward, as TensorFlow's own profiler counts.
 

@@ -13,6 +13,8 @@ from tqdm.auto import tqdm
 from radiokit.files import remove_unfinished, whole_file
 
 SECONDS_BETWEEN_SAVES = 60
+SCHEDULES = ("cosine", "constant")
+LOGIT_STEP, LARGEST_LOGIT = 0.05, 20.0  # of the histogram that `LabelAuc` keeps
 
 
 @keras.saving.register_keras_serializable(package="radiokit")
@@ -34,6 +36,96 @@ class MeanDice(keras.metrics.Mean):
         total = ops.sum(truth, axis=(1, 2)) + ops.sum(predicted, axis=(1, 2))
         is_known = ops.max(known, axis=(1, 2))  # (N, C); a channel nobody has drawn counts not
         return super().update_state((2 * shared + 1e-7) / (total + 1e-7), is_known)
+
+
+@keras.saving.register_keras_serializable(package="radiokit")
+class LabelPrecision(keras.metrics.Mean):
+    """Of the labels called positive, the fraction that is; see `label_metrics`."""
+
+    def __init__(self, name="precision", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Add a batch: truth (N, L) in 0, 1 or -1 (unknown), prediction logits."""
+        called = ops.cast(ops.logical_and(y_pred > 0, y_true >= 0), "float32")
+        return super().update_state(ops.cast(y_true > 0.5, "float32"), called)
+
+
+@keras.saving.register_keras_serializable(package="radiokit")
+class LabelRecall(keras.metrics.Mean):
+    """Of the positive labels, the fraction that is called so; see `label_metrics`."""
+
+    def __init__(self, name="recall", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Add a batch: truth (N, L) in 0, 1 or -1 (unknown), prediction logits."""
+        positive = ops.cast(y_true > 0.5, "float32")
+        return super().update_state(ops.cast(y_pred > 0, "float32"), positive)
+
+
+@keras.saving.register_keras_serializable(package="radiokit")
+class LabelAuc(keras.metrics.Metric):
+    """Area under the ROC curve, the mean over labels; see `label_metrics`.
+
+    Keras's own AUC cuts the probabilities at 200 even steps, so that of a rare label, whose
+    probabilities all lie below 0.01, two steps remain. Here a histogram of the logits is kept, in
+    steps of 0.05: equal to the rank formula with logits of one step taken as ties.
+    """
+
+    def __init__(self, name="auc", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        self.num_labels = None
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Add a batch: truth (N, L) in 0, 1 or -1 (unknown), prediction logits."""
+        if self.num_labels is None:
+            self._make_counts(y_pred.shape[-1])
+        y_true = ops.reshape(y_true, (-1, self.num_labels))
+        logits = ops.reshape(ops.cast(y_pred, "float32"), (-1, self.num_labels))
+        step = ops.round(ops.clip(logits, -LARGEST_LOGIT, LARGEST_LOGIT) / LOGIT_STEP)
+        place = ops.cast(step, "int32") + self.num_steps // 2
+        place = ops.reshape(place + self.num_steps * ops.arange(self.num_labels), (-1,))
+        for counts, value in ((self.negatives, 0), (self.positives, 1)):
+            found = ops.reshape(ops.cast(y_true == value, "float32"), (-1,))
+            added = ops.segment_sum(found, place, self.num_labels * self.num_steps)
+            counts.assign_add(ops.reshape(added, counts.shape))
+
+    def result(self):
+        """Mean over the labels seen with both truths; NaN if there is none."""
+        if self.num_labels is None:
+            return ops.convert_to_tensor(math.nan)
+        below = ops.cumsum(self.negatives, axis=1) - self.negatives / 2  # ties count half
+        above = ops.sum(self.positives * below, axis=1)  # (L,)
+        pairs = ops.sum(self.positives, axis=1) * ops.sum(self.negatives, axis=1)
+        areas = ops.where(pairs > 0, above / ops.maximum(pairs, 1.0), 0.0)
+        return ops.sum(areas) / ops.sum(ops.cast(pairs > 0, "float32"))
+
+    def reset_state(self):
+        """Forget the batches; called by Keras between two passes."""
+        for counts in self.variables:
+            counts.assign(ops.zeros_like(counts))
+
+    def _make_counts(self, num_labels):
+        self.num_labels = num_labels
+        self.num_steps = 2 * round(LARGEST_LOGIT / LOGIT_STEP) + 1
+        shape = (num_labels, self.num_steps)
+        self.negatives = self.add_weight(shape=shape, initializer="zeros", name="negatives")
+        self.positives = self.add_weight(shape=shape, initializer="zeros", name="positives")
+
+
+def label_metrics() -> list[keras.metrics.Metric]:
+    """Precision, recall and AUC to watch while a multilabel classifier learns, from its logits.
+
+    When to use: as `metrics` of `fit`. Precision and recall are at probability 0.5 and over all
+    labels together (micro); 0 where nothing is called, or is, positive, as Keras has it. The AUC is
+    the mean over the labels: pooled, it would reward knowing which label is rare. Unknown labels
+    (-1) are left out. Scores that are reported come from `radiokit.metrics`.
+
+    Returns:
+        Three metrics, named `precision`, `recall` and `auc`.
+    """
+    return [LabelPrecision(), LabelRecall(), LabelAuc()]
 
 
 @keras.saving.register_keras_serializable(package="radiokit")
@@ -62,8 +154,10 @@ class FusedAdam(keras.optimizers.Adam):
     def update_step(self, gradient, variable, learning_rate):
         """Change one variable by its gradient; called by Keras."""
         is_dense = hasattr(gradient, "shape") and not hasattr(gradient, "indices")
+        powers = self._powers or self._beta_powers()
+        epsilon = self._epsilon_of_step(powers[1])
         if keras.backend.backend() != "tensorflow" or self.amsgrad or not is_dense:
-            super().update_step(gradient, variable, learning_rate)
+            self._keras_step(gradient, variable, learning_rate, epsilon)
             return
         from radiokit.engine_tensorflow import fused_adam_step
 
@@ -74,9 +168,80 @@ class FusedAdam(keras.optimizers.Adam):
             self._velocities[index],
             gradient,
             learning_rate,
-            self._powers or self._beta_powers(),
-            (self.beta_1, self.beta_2, self.epsilon),
+            powers,
+            (self.beta_1, self.beta_2, epsilon),
         )
+
+    def _epsilon_of_step(self, beta_2_power):
+        return self.epsilon
+
+    def _keras_step(self, gradient, variable, learning_rate, epsilon):
+        """Keras's own step, with the epsilon of this one."""
+        kept, self.epsilon = self.epsilon, epsilon
+        try:
+            keras.optimizers.Adam.update_step(self, gradient, variable, learning_rate)
+        finally:
+            self.epsilon = kept
+
+
+@keras.saving.register_keras_serializable(package="radiokit")
+class CoupledAdam(FusedAdam):
+    """Adam as PyTorch writes it: weight decay enters the gradient, epsilon comes after correction.
+
+    When to use: to train as a study that used `torch.optim.Adam(weight_decay=...)`. Keras's own
+    `weight_decay` shrinks the weights beside Adam (AdamW), and its epsilon is added before the
+    bias correction, which makes it 30 times larger in the first step. Here, at step t,
+
+        g ← gradient + l2·w
+        m ← β₁·m + (1 - β₁)·g,  v ← β₂·v + (1 - β₂)·g²
+        w ← w - rate · (m / (1 - β₁ᵗ)) / (√(v / (1 - β₂ᵗ)) + epsilon)
+
+    for every trainable variable, biases and normalisation included, as there.
+
+    Args:
+        learning_rate: step size above 0.
+        l2: PyTorch's `weight_decay`, 0 or more.
+        beta_1: memory of the mean gradient, 0 to below 1.
+        beta_2: memory of the squared gradient, 0 to below 1.
+        epsilon: added to the root of the corrected second moment.
+        name: name of the optimiser.
+
+    Raises:
+        ValueError: a negative l2.
+
+    Paper: Kingma and Ba 2015, Adam, https://arxiv.org/abs/1412.6980; Loshchilov and Hutter 2019,
+    on coupled and decoupled decay, https://arxiv.org/abs/1711.05101
+    """
+
+    def __init__(
+        self,
+        learning_rate=5e-4,
+        l2=2e-5,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        name="coupled_adam",
+    ):
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, name=name)
+        if not l2 >= 0:
+            raise ValueError(f"l2 is {l2}; needed is 0 (no decay) or more, such as 2e-5.")
+        self.l2 = l2
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Change one variable by its gradient; called by Keras."""
+        gradient = ops.cast(ops.convert_to_tensor(gradient), variable.dtype)
+        gradient = gradient + ops.cast(self.l2, variable.dtype) * variable
+        super().update_step(gradient, variable, learning_rate)
+
+    def get_config(self):
+        """Arguments that rebuild this optimiser, for saving a compiled model."""
+        names = ("learning_rate", "beta_1", "beta_2", "epsilon", "name")
+        config = super().get_config()
+        return {name: config[name] for name in names} | {"l2": self.l2}
+
+    def _epsilon_of_step(self, beta_2_power):
+        # √(v / c) + ε = (√v + ε·√c) / √c, and Keras's step takes the 1 / √c into the rate
+        return self.epsilon * ops.sqrt(1.0 - beta_2_power)
 
 
 def fit(
@@ -85,18 +250,22 @@ def fit(
     validation_batches,
     folder: str | Path,
     *,
-    loss: keras.losses.Loss,
+    loss: keras.losses.Loss | dict,
     epochs: int,
-    learning_rate: float = 1e-3,
+    learning_rate: float | None = None,
     patience: int | None = None,
+    metrics: list | dict | None = None,
+    optimizer: keras.optimizers.Optimizer | None = None,
+    schedule: str = "cosine",
+    loss_weights: dict | None = None,
 ) -> list[dict]:
     """Train a network and leave it with the weights of its best validation epoch.
 
     Adam; the learning rate rises over the first epoch and falls along a cosine to zero. A model
-    that is compiled already keeps its optimiser and traced step: `restart` makes it new again
-    without the seconds that tracing costs. Called again with the same folder after a kill, the
-    training goes on after the last epoch it saved (at most a minute back), with the same batches
-    as an unbroken one.
+    that is compiled already keeps its optimiser, losses, metrics and traced step: `restart` makes
+    it new again without the seconds that tracing costs. Called again with the same folder after a
+    kill, the training goes on after the last epoch it saved (at most a minute back), with the same
+    batches as an unbroken one.
 
     Args:
         model: built, compiled or not.
@@ -105,41 +274,48 @@ def fit(
             few patients to spare one: the last epoch's weights are kept.
         folder: gets `history.csv`, `best.weights.h5` and, until the end, `resume.weights.h5`;
             each is complete or absent.
-        loss: for example `radiokit.losses.DiceCrossEntropyLoss`.
+        loss: for example `radiokit.losses.DiceCrossEntropyLoss`; of a model with several outputs,
+            a dict with a loss for each by its name.
         epochs: passes over the training cases.
-        learning_rate: the highest.
+        learning_rate: the highest; None takes the optimiser's own, which is 1e-3 for the default.
         patience: stop after so many epochs without a lower validation loss; None never stops.
+        metrics: what to watch, such as `label_metrics()`; a dict of lists for several outputs.
+            None takes `MeanDice`, or nothing where `loss` is a dict.
+        optimizer: such as `CoupledAdam()`; None takes `FusedAdam`.
+        schedule: `"cosine"`, or `"constant"`: the same rate from the first step to the last.
+        loss_weights: what each output's loss counts, by its name; None is 1 each.
 
     Returns:
-        One dict an epoch: epoch, learning_rate, loss, dice, and of a validation val_loss, val_dice.
+        One dict an epoch: epoch, learning_rate, loss, dice (or the metrics asked for, as Keras
+        names them), and of a validation val_loss, val_dice.
 
     Raises:
-        ValueError: fewer than one epoch.
+        ValueError: fewer than one epoch; an unknown schedule.
         OSError: the folder cannot be written.
     """
     if epochs < 1:
         raise ValueError(f"epochs is {epochs}; a training needs at least 1.")
+    if schedule not in SCHEDULES:
+        raise ValueError(f"schedule is {schedule!r}; needed is one of {SCHEDULES}.")
     if not model.compiled:
-        on_gpu = bool(keras.distribution.list_devices("gpu"))
-        model.compile(
-            FusedAdam(learning_rate),
-            loss,
-            metrics=[MeanDice()],
-            jit_compile="auto" if on_gpu else False,  # XLA slows convolutions on a CPU
-        )
-        model.optimizer.build(model.trainable_variables)  # built inside fit, it is traced twice
-    record = _Record(Path(folder), train_batches, epochs, learning_rate, patience)
-    first_epoch = record.resume(model)
-    if first_epoch < epochs and not record.out_of_patience():
-        model.fit(
-            train_batches,
-            validation_data=validation_batches,
-            initial_epoch=first_epoch,
-            epochs=epochs,
-            callbacks=[record],
-            shuffle=False,  # the batches shuffle themselves
-            verbose=0,
-        )
+        _compile(model, optimizer, loss, metrics, loss_weights)
+    own_rate = float(ops.convert_to_numpy(model.optimizer.learning_rate))
+    highest = own_rate if learning_rate is None else learning_rate
+    record = _Record(Path(folder), train_batches, epochs, highest, patience, schedule)
+    try:
+        first_epoch = record.resume(model)
+        if first_epoch < epochs and not record.out_of_patience():
+            model.fit(
+                train_batches,
+                validation_data=validation_batches,
+                initial_epoch=first_epoch,
+                epochs=epochs,
+                callbacks=[record],
+                shuffle=False,  # the batches shuffle themselves
+                verbose=0,
+            )
+    finally:
+        model.optimizer.learning_rate = own_rate  # where the next training starts from
     record.finish(model)
     return record.history
 
@@ -155,7 +331,22 @@ def restart(model: keras.Model, weights: list[np.ndarray]) -> None:
     """
     model.set_weights(weights)
     for variable in model.optimizer.variables:
-        variable.assign(ops.zeros_like(variable))
+        if variable.name != "learning_rate":
+            variable.assign(ops.zeros_like(variable))
+
+
+def _compile(model, optimizer, loss, metrics, loss_weights):
+    on_gpu = bool(keras.distribution.list_devices("gpu"))
+    if metrics is None and not isinstance(loss, dict):
+        metrics = [MeanDice()]
+    model.compile(
+        optimizer or FusedAdam(1e-3),
+        loss,
+        loss_weights=loss_weights,
+        metrics=metrics,
+        jit_compile="auto" if on_gpu else False,  # XLA slows convolutions on a CPU
+    )
+    model.optimizer.build(model.trainable_variables)  # built inside fit, it is traced twice
 
 
 class _Record(keras.callbacks.Callback):
@@ -166,7 +357,7 @@ class _Record(keras.callbacks.Callback):
     step count inside the one renamed file says how many epochs it has seen.
     """
 
-    def __init__(self, folder, train_batches, epochs, learning_rate, patience):
+    def __init__(self, folder, train_batches, epochs, learning_rate, patience, schedule="cosine"):
         super().__init__()
         self.folder = folder
         self.best_path = folder / "best.weights.h5"
@@ -175,6 +366,7 @@ class _Record(keras.callbacks.Callback):
         self.num_steps = int(train_batches.cardinality())
         self.epochs = epochs
         self.learning_rate = learning_rate
+        self.schedule = schedule
         self.patience = patience
         self.history = []
         self.best_weights = None
@@ -221,7 +413,10 @@ class _Record(keras.callbacks.Callback):
         _set_dropout_seeds(self.model, epoch)
 
     def on_train_batch_begin(self, batch, logs=None):
-        rate = _learning_rate(self.first_step + batch, self.num_steps, self.epochs * self.num_steps)
+        rate = 1.0
+        if self.schedule == "cosine":
+            step = self.first_step + batch
+            rate = _learning_rate(step, self.num_steps, self.epochs * self.num_steps)
         self.model.optimizer.learning_rate = self.learning_rate * rate
 
     def on_epoch_end(self, epoch, logs=None):

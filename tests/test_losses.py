@@ -8,8 +8,13 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
-from radiokit.losses import DiceCrossEntropyLoss, GeneralizedDiceLoss
-from radiokit.metrics import dice_score
+from radiokit.losses import (
+    DiceCrossEntropyLoss,
+    GeneralizedDiceLoss,
+    MultilabelCrossEntropyLoss,
+    balanced_positive_weights,
+)
+from radiokit.metrics import dice_score, weighted_log_loss
 
 
 def reference_loss(y_true, y_pred, overlapping, squared=False):
@@ -386,3 +391,123 @@ def test_all_that_the_loss_sees_of_a_pool_alone_is_the_pool():
 
 def reference_cross_entropy(truth, probability):
     return -np.mean(truth * np.log(probability) + (1 - truth) * np.log(1 - probability))
+
+
+def label_pair(seed=0, shape=(7, 4)):
+    generator = np.random.default_rng(seed)
+    y_true = generator.integers(-1, 2, shape).astype("float32")
+    return y_true, generator.normal(0, 3, shape).astype("float32")
+
+
+def reference_multilabel(y_true, logits, positive_weights, label_weights):
+    """The cross-entropy of each image in float64, one label at a time."""
+    losses = []
+    for truth, logit in zip(y_true, logits.astype(float), strict=True):
+        cost, weight = 0.0, 0.0
+        for t, x, p, w in zip(truth, logit, positive_weights, label_weights, strict=True):
+            probability = 1 / (1 + np.exp(-x))
+            if t >= 0:
+                cost -= w * (p * np.log(probability) if t == 1 else np.log(1 - probability))
+                weight += w
+        losses.append(cost / weight if weight else 0.0)
+    return np.array(losses)
+
+
+@pytest.mark.parametrize("positive_weights", [None, (1, 5, 0.5, 20)])
+@pytest.mark.parametrize("label_weights", [None, (1, 1, 1, 2), (0, 1, 3, 0)])
+def test_multilabel_loss_equals_the_formula_written_in_numpy(positive_weights, label_weights):
+    y_true, logits = label_pair()
+    y_true[3] = -1
+    expected = reference_multilabel(
+        y_true, logits, positive_weights or [1] * 4, label_weights or [1] * 4
+    )
+    loss = MultilabelCrossEntropyLoss(positive_weights, label_weights, reduction=None)
+    given = ops.convert_to_numpy(loss(y_true, logits))
+    np.testing.assert_allclose(given, expected, rtol=1e-5, atol=1e-7)
+    assert given[3] == 0
+    mean = float(MultilabelCrossEntropyLoss(positive_weights, label_weights)(y_true, logits))
+    assert mean == pytest.approx(expected.mean(), rel=1e-5)
+
+
+def test_multilabel_loss_with_the_challenges_weights_is_its_weighted_log_loss():
+    y_true, logits = label_pair(shape=(50, 6))
+    y_true = np.abs(y_true)
+    weights = (1, 1, 1, 1, 1, 2)
+    expected = weighted_log_loss(y_true, 1 / (1 + np.exp(-logits.astype(float))), weights)
+    assert float(MultilabelCrossEntropyLoss(None, weights)(y_true, logits)) == pytest.approx(
+        expected, rel=1e-5
+    )
+    scaled = MultilabelCrossEntropyLoss(None, [10 * weight for weight in weights])
+    assert float(scaled(y_true, logits)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_multilabel_loss_without_weights_is_binary_cross_entropy():
+    y_true, logits = label_pair()
+    y_true = np.abs(y_true)
+    expected = float(keras.losses.BinaryCrossentropy(from_logits=True)(y_true, logits))
+    assert float(MultilabelCrossEntropyLoss()(y_true, logits)) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("logit", [-1e4, 0.0, 1e4])
+def test_multilabel_loss_and_its_gradient_are_finite_at_any_logit(logit):
+    y_true = tf.constant([[1.0, 0.0, -1.0]])
+    logits = tf.Variable([[logit, logit, logit]])
+    with tf.GradientTape() as tape:
+        cost = MultilabelCrossEntropyLoss((9, 9, 9), (1, 2, 2))(y_true, logits)
+    slope = tape.gradient(cost, logits).numpy()[0]
+    probability = 1 / (1 + np.exp(-np.clip(logit, -700, 700)))
+    assert float(cost) >= 0 and np.isfinite(float(cost))
+    wanted = [9 * (probability - 1) / 3, 2 * probability / 3]
+    np.testing.assert_allclose(slope[:2], wanted, rtol=1e-6, atol=1e-30)
+    assert slope[2] == 0  # unknown
+
+
+def test_multilabel_loss_of_the_slices_of_exams_is_one_number_a_slice():
+    y_true, logits = label_pair(shape=(3, 5, 4))
+    loss = MultilabelCrossEntropyLoss(label_weights=(1, 1, 1, 2), reduction=None)
+    flat = loss(y_true.reshape(15, 4), logits.reshape(15, 4))
+    np.testing.assert_allclose(loss(y_true, logits), ops.reshape(flat, (3, 5)), rtol=1e-6)
+
+
+def test_a_compiled_model_reloads_with_the_multilabel_loss(tmp_path):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    loss = MultilabelCrossEntropyLoss((2, 3), np.array([1.0, 2.0]))
+    model.compile("sgd", loss)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras").loss
+    assert isinstance(again, MultilabelCrossEntropyLoss)
+    assert again.get_config() == loss.get_config()
+    y_true, logits = label_pair(shape=(4, 2))
+    assert float(again(y_true, logits)) == float(loss(y_true, logits))
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ({"positive_weights": (1, -1)}, r"positive_weights is \[1.0, -1.0\]; needed is one finite"),
+        ({"label_weights": (0, 0)}, r"label_weights is \[0.0, 0.0\].*one of them above 0"),
+        ({"label_weights": (1, float("nan"))}, "one finite number a label"),
+    ],
+)
+def test_weights_that_weigh_nothing_are_refused(weights, message):
+    with pytest.raises(ValueError, match=message):
+        MultilabelCrossEntropyLoss(**weights)
+
+
+def test_multilabel_shapes_and_weights_must_fit():
+    with pytest.raises(ValueError, match="label_weights has 2 numbers for 4 labels"):
+        MultilabelCrossEntropyLoss(label_weights=(1, 2))(*label_pair())
+    with pytest.raises(ValueError, match="as many logits as there are labels"):
+        MultilabelCrossEntropyLoss()(np.zeros((3, 4)), np.zeros((3, 1)))
+
+
+def test_balanced_positive_weights_are_negatives_over_positives_within_the_cap():
+    targets = np.zeros((100, 4))
+    targets[:25, 0] = 1  # 75 / 25
+    targets[:1, 1] = 1  # 99, capped
+    targets[:98, 3] = 1  # 2 / 98, which pulls positives down
+    targets[-25:, 0] = -1  # 50 / 25
+    assert balanced_positive_weights(targets) == pytest.approx([2, 20, 20, 0.05])
+    assert balanced_positive_weights(targets, largest=50)[1] == 50
+    with pytest.raises(ValueError, match=r"targets has shape \(4,\).*\(images, labels\)"):
+        balanced_positive_weights([1, 0, 0, 1])

@@ -9,11 +9,18 @@ from radiokit.models.arithmetic import (
     parameter_table,
     separable_cost_ratio,
 )
+from radiokit.models.classifiers import build_classifier, build_densenet
 from radiokit.models.encoders import build_resnet_unet
+from radiokit.models.multitask import build_multitask_unet
+from radiokit.models.sequence import build_exam_classifier
 from radiokit.models.swin import build_swin_unet
 from radiokit.models.unet import build_unet
 
 __all__ = [
+    "build_classifier",
+    "build_densenet",
+    "build_exam_classifier",
+    "build_multitask_unet",
     "build_resnet_unet",
     "build_swin_unet",
     "build_unet",

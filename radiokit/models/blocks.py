@@ -129,7 +129,7 @@ def convolution_block(tensor, width, name, separable=False, use_bias=True):
     return tensor
 
 
-def normalize(tensor, name):
+def normalize(tensor, name, epsilon=1e-3):
     """Batch normalisation with the momentum of this package.
 
     When to use: after a convolution or a concatenation.
@@ -137,11 +137,12 @@ def normalize(tensor, name):
     Args:
         tensor: (H, W, C) features.
         name: name of the layer.
+        epsilon: what is added to the variance; published weights want the one they were made with.
 
     Returns:
         (H, W, C) features.
     """
-    return FusedBatchNormalization(momentum=NORM_MOMENTUM, name=name)(tensor)
+    return FusedBatchNormalization(momentum=NORM_MOMENTUM, epsilon=epsilon, name=name)(tensor)
 
 
 def spatial_attention(tensor, name):
@@ -260,6 +261,28 @@ def segmentation_head(tensor, num_classes, activation):
     return layers.Conv2D(num_classes, 1, activation=activation, dtype="float32", name="head")(
         tensor
     )
+
+
+def classification_head(tensor, num_labels, hidden_units, dropout):
+    """One logit a label from the mean of the features over the pixels.
+
+    When to use: as the end of a classifier. The mean is the output of the layer `features`.
+
+    Args:
+        tensor: (H, W, C) features.
+        num_labels: number of logits.
+        hidden_units: units of a dense layer with ReLU before the logits; None for none.
+        dropout: fraction of the values before the logits dropped in training; 0 for none.
+
+    Returns:
+        (num_labels,) logits, float32 even when the network computes in fewer bits.
+    """
+    tensor = layers.GlobalAveragePooling2D(name="features")(tensor)  # (C,)
+    if hidden_units is not None:
+        tensor = layers.Dense(hidden_units, activation="relu", name="hidden")(tensor)
+    if dropout > 0:
+        tensor = layers.Dropout(dropout, name="hidden_dropout")(tensor)
+    return layers.Dense(num_labels, dtype="float32", name="head")(tensor)  # (num_labels,)
 
 
 def check_segmentation_arguments(image_shape, num_classes, activation, divisor):

@@ -8,7 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from radiokit.models import build_resnet_unet, build_swin_unet, build_unet, encoders, swin
+from radiokit.models import (
+    build_densenet,
+    build_exam_classifier,
+    build_multitask_unet,
+    build_resnet_unet,
+    build_swin_unet,
+    build_unet,
+    encoders,
+    swin,
+)
 
 NEW_PROCESS = """
 import sys
@@ -20,8 +29,10 @@ import radiokit.models
 folder = Path(sys.argv[1])
 for path in sorted(folder.glob("*.keras")):
     case = np.load(path.with_suffix(".npz"))
-    scores = np.asarray(keras.models.load_model(path)(case["image"]))
-    np.testing.assert_allclose(scores, case["scores"], atol=1e-5)
+    scores = keras.models.load_model(path)(case["image"])
+    scores = scores if isinstance(scores, dict) else {"scores": scores}
+    for name, wanted in scores.items():
+        np.testing.assert_allclose(np.asarray(wanted), case[name], atol=1e-5)
     print("same", path.stem)
 print("keras_cv imported", "keras_cv" in sys.modules)
 radiokit.models.build_resnet_unet((32, 32, 1), 2, 18)
@@ -39,6 +50,9 @@ def small_networks(monkeypatch):
         build_unet((64, 64, 1), 2, (4, 8), attention="full_spatial", activation=None),
         build_resnet_unet((64, 64, 1), 2, 50),
         build_swin_unet((64, 64, 1), 2, "tiny"),
+        build_densenet((64, 64, 1), 2, (1, 1, 1, 1), 8, hidden_units=8, dropout=0.2),
+        build_multitask_unet((64, 64, 1), 3, (4, 8), 8),
+        build_exam_classifier(8, 2, units=4, dropout=0.1),
     ]
 
 
@@ -47,8 +61,13 @@ def _write(model, folder):
     rng = np.random.default_rng(len(model.name))
     model.set_weights([value + 0.1 * rng.random(value.shape) for value in model.get_weights()])
     image = rng.random((2, 64, 64, 1)).astype("float32")
+    if len(model.input_shape) == 3:
+        image = image[:, :, :8, 0]  # (exams, slices, features)
+    scores = model(image)
+    scores = scores if isinstance(scores, dict) else {"scores": scores}
     model.save(folder / f"{model.name}.keras")
-    np.savez(folder / f"{model.name}.npz", image=image, scores=np.asarray(model(image)))
+    scores = {name: np.asarray(values) for name, values in scores.items()}
+    np.savez(folder / f"{model.name}.npz", image=image, **scores)
 
 
 def test_saved_models_open_in_a_new_process_and_say_the_same(small_networks, tmp_path):
