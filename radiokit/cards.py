@@ -246,7 +246,9 @@ def _wanted_names(entry: LayoutEntry, found: dict, is_phantom: bool) -> dict[str
 
 
 def _phantom_problems(card: Card, found: dict, note: dict) -> list[str]:
-    """A phantom must have as many films as patients."""
+    """Of a set with one film a patient, the phantom must have as many films as patients."""
+    if not any(entry.films for entry in card.layout):
+        return []
     films = sum(len(found[entry.what]) for entry in card.layout if entry.films)
     patients = note.get("num_patients", films)
     if films == patients:

@@ -37,6 +37,33 @@ class Words:
             return f"{self.name('structures', 'ribs')} {key}"
         return self.name("structures", key)
 
+    def label(self, key) -> str:
+        """A label's name, or that of an average over labels, as `micro avg`."""
+        average = key.replace(" ", "_")
+        if average in self.sections["averages"]:
+            return self.text("averages", average)
+        return self.structure(key)
+
+    def metric(self, key) -> str:
+        """A score's name, as in `AUC, exams` of `exam_auc`; its level and rule are written out.
+
+        `exam_` before a name is of whole exams, `_at_<rule>` after it of a chosen threshold.
+        """
+        if key in self.sections["metrics"]:
+            return self.sections["metrics"][key]
+        name, _, rule = key.removeprefix("exam_").partition("_at_")
+        parts = [self.name("metrics", name)]
+        parts += [self.text("labels", "exams")] if key.startswith("exam_") else []
+        parts += [self.rule(rule)] if rule else []
+        return ", ".join(parts)
+
+    def rule(self, key) -> str:
+        """How a threshold was chosen, as in `sensitivity ≥ 0.95` of `sensitivity_0.95`."""
+        name, _, target = key.rpartition("_")
+        if name == "sensitivity":
+            return self.text("rules", name, {"target": self.short_number(float(target))})
+        return self.name("rules", key)
+
     def unit(self, quantity) -> str:
         """The unit at the end of a quantity's name, as `mL` of `blood_pool_ml`; else empty."""
         return self.sections["units"].get(quantity.rsplit("_", 1)[-1], "")
@@ -57,7 +84,9 @@ class Words:
         return self._localise(f"{value:.6g}")
 
     def interval(self, estimate, low, high, digits=3) -> str:
-        """An estimate with its interval, as in `0.912 (0.874–0.941)`."""
+        """An estimate with its interval, as in `0.912 (0.874–0.941)`; alone if it has none."""
+        if any(end is None or math.isnan(end) for end in (low, high)):
+            return self.number(estimate, digits)
         ends = f"{self.number(low, digits)}–{self.number(high, digits)}"
         return f"{self.number(estimate, digits)} ({ends})"
 

@@ -27,7 +27,7 @@ ALLOWED = {
     "metrics": {"metrics"},
     "stats": {"stats"},
     "explain": {"engine_tensorflow"},
-    "record": {"words"},
+    "record": {"record", "words"},
 }
 BACKEND = "engine_tensorflow"
 NOBODY_IMPORTS = {"cli", "book", "recipes"}
@@ -37,6 +37,8 @@ ONLY_IN = {
     "matplotlib": {
         *("plots/figure.py", "plots/comparisons.py", "plots/curves.py", "plots/masks.py"),
         *("plots/measures.py", "plots/pictures.py", "plots/scores.py", "plots/surface.py"),
+        *("plots/activation.py", "plots/classification_curves.py", "plots/decisions.py"),
+        "plots/ranking.py",
         "report/drawing.py",
     },
     "keras_cv": {"models/encoders.py"},

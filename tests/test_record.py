@@ -43,6 +43,9 @@ def test_no_model_is_chosen_without_validation():
     cases = record_maker.make_cases(record_maker.make_table(), ("unet",))
     with pytest.raises(ValueError, match="chosen on validation, never on the test"):
         record.best_on_validation(cases[cases["split"] == "test"], "heart")
+    classified = cases[["model", "split"]].assign(probability_any=0.5)
+    with pytest.raises(ValueError, match="No model has a validation Dice of any structure"):
+        record.best_on_validation(classified)
 
 
 def test_curves_are_read_from_the_trainings_or_from_copies(tmp_path):
@@ -105,6 +108,102 @@ def test_a_volume_comes_in_the_patients_axes(tmp_path):
 def test_a_volume_that_was_not_kept_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="pat1.nii.gz does not exist. .*no label volume"):
         make_run(tmp_path, {}).volume("truth", "pat1")
+
+
+def classified(model, split, estimate, metric="auc"):
+    return {"model": model, "split": split, "metric": metric, "estimate": estimate}
+
+
+def make_classified_run(folder, scores, models=("a", "b")):
+    """A record of classifiers, without a picture."""
+    rows = [
+        {"model": model, "case_id": "1", "patient_id": "1", "split": "test", "truth_any": 1}
+        | {"probability_any": 0.5}
+        for model in models
+    ]
+    pd.DataFrame(rows).to_csv(folder / "cases.csv", index=False)
+    return make_run(folder, {"scores": scores})
+
+
+def test_the_best_classifier_is_the_best_on_validation_and_not_on_test(tmp_path):
+    scores = [classified("a", "validation", 0.8), classified("b", "validation", 0.9)]
+    scores += [classified("a", "test", 0.99), classified("b", "test", 0.5)]
+    scores += [classified("a", "validation", 0.99, "exam_auc")]
+    assert record.best_classifier(make_classified_run(tmp_path, scores)) == "b"
+
+
+def test_no_classifier_is_chosen_without_validation(tmp_path):
+    run = make_classified_run(tmp_path, [classified("a", "test", 0.9)])
+    with pytest.raises(ValueError, match="no validation AUC of slices to choose among a, b"):
+        record.best_classifier(run)
+    assert record.best_classifier(make_classified_run(tmp_path, [], models=("a",))) == "a"
+
+
+def test_an_unknown_level_is_named(tmp_path):
+    with pytest.raises(ValueError, match="level is 'patients'; it must be one of slices, exams"):
+        make_run(tmp_path, {}).classified("patients")
+
+
+def test_models_are_found_by_what_they_answer():
+    cases = pd.DataFrame({"model": ["net", "drawer"], "dice_a": [np.nan, 0.5]})
+    cases["probability_a"] = [0.5, np.nan]
+    assert record.models_with(cases, "dice") == ["drawer"]
+    assert record.models_with(cases, "probability") == ["net"]
+    assert record.models_with(cases.drop(columns="dice_a"), "dice") == []
+
+
+def test_cases_of_unknown_truth_are_left_out_of_a_label():
+    cases = pd.DataFrame({"truth_a": [1, np.nan, -1, 0], "probability_a": [0.9, 0.8, 0.7, 0.6]})
+    known = record.known_label(cases.assign(patient_id=[1, 2, 3, 4]), "a")
+    assert known["truth"].tolist() == [1, 0]
+    assert known["probability"].tolist() == [0.9, 0.6]
+    assert known["patient"].tolist() == ["1", "4"]
+
+
+def test_a_threshold_without_a_level_holds_for_both():
+    rows = [
+        {"model": "net", "label": "any", "rule": "youden", "threshold": 0.2},
+        {"model": "net", "label": "any", "rule": "youden", "threshold": 0.3, "level": "exams"},
+        {"model": "other", "label": "any", "rule": "youden", "threshold": 0.4},
+    ]
+    assert record.chosen_thresholds(rows, "net")["threshold"].tolist() == [0.2]
+    assert record.chosen_thresholds(rows, "net", "exams")["threshold"].tolist() == [0.2, 0.3]
+    assert record.chosen_thresholds(None, "net").empty
+
+
+def test_class_maps_are_told_from_attention_by_their_label(tmp_path):
+    run = make_classified_run(tmp_path, [], models=("a",))
+    for name in ("1__any", "1__skip0_attention", "9__any"):
+        path = tmp_path / "attention" / "a" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"no picture")
+    assert run.class_maps() == [("a", "1", "any")]
+    assert run.attention_maps() == [("a", "1", "skip0_attention")]
+
+
+def test_the_curves_of_a_network_with_several_outputs_are_those_of_its_labels(tmp_path):
+    columns = {
+        "loss": [3.0],
+        "labels_loss": [0.5],
+        "val_labels_auc": [0.75],
+        "val_masks_dice": [0.1],
+    }
+    path = tmp_path / "training" / "multitask" / "history.csv"
+    path.parent.mkdir(parents=True)
+    pd.DataFrame({"epoch": [0]} | columns).to_csv(path, index=False)
+    write_curve(tmp_path / "training" / "segmenter" / "history.csv")
+    found = make_run(tmp_path, {}).label_histories()
+    assert list(found) == ["multitask"]
+    assert found["multitask"]["loss"].tolist() == [0.5]
+    assert found["multitask"]["val_auc"].tolist() == [0.75]
+
+
+def test_a_published_report_by_label_is_no_table_of_dice(tmp_path):
+    run = make_run(tmp_path, {"published": report.PUBLISHED_HEADCT})
+    assert run.published() == {} and run.published("auc") == {}
+    assert run.published_report()["any"]["support"] == 26
+    assert make_run(tmp_path, {"published": report.PUBLISHED_DICE}).published_report() == {}
+    assert make_run(tmp_path, {}).published_report() == {}
 
 
 def test_every_section_that_is_missing_is_named(tmp_path):

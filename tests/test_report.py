@@ -5,6 +5,7 @@ import json
 import shutil
 
 import cardiac_record_maker
+import headct_record_maker
 import numpy as np
 import pandas as pd
 import pytest
@@ -112,6 +113,8 @@ def test_the_right_side_is_known_only_of_the_published_sets(tmp_path):
         ("hvsmr", [0], None),  # sagittal: front and back at the sides
         ("hvsmr", [0, 2], None),
         ("sunnybrook", [2], None),  # oblique
+        ("rsna_ich", [2], "radiological"),  # supine, head first
+        ("bhsd_slices", [2], None),  # pictures without a header
     ],
 )
 def test_slices_have_a_right_side_where_their_plane_and_affine_give_one(
@@ -164,7 +167,7 @@ def test_metrics_are_valid_json_with_nan_as_null(finished):
 
 def test_cases_without_a_needed_column_raise(started):
     frame = pd.DataFrame({"case_id": ["a"], "patient_id": ["p"]})
-    for write in (report.write_cases, report.write_volumes):
+    for write in (report.write_cases, report.write_volumes, report.write_exams):
         with pytest.raises(ValueError, match="no column model, split"):
             write(started, frame)
 
@@ -250,6 +253,66 @@ def test_everything_is_drawn_from_a_complete_cardiac_record(finished_cardiac):
     }
     tables_written = {path.stem for path in redrawn.written if path.suffix == ".tex"}
     assert tables_written == scores | {"worst_cases"}
+
+
+LABEL_FIGURES = {
+    *("roc", "roc_exams", "calibration", "calibration_exams", "thresholds", "thresholds_exams"),
+    *("confusions", "confusions_sensitivity_0.9", "confusions_exams"),
+    *("confusions_exams_sensitivity_0.9", "worklist", "class_activation"),
+    *("label_curves_densenet121", "label_curves_exam_gru", "scores_auc"),
+    *("scores_average_precision", "scores_exam_auc", "scores_exam_average_precision"),
+}
+
+
+@pytest.fixture
+def redraw_names(monkeypatch):
+    """Draw everything of a record and name it; writing is tested above."""
+
+    def save(record, name, figure):
+        return [record.folder / f"{name}.png"]
+
+    def redraw(folder, language="en"):
+        redrawn = report.redraw(folder, language)
+        assert redrawn.left_out == []
+        return {
+            kind: {path.name.removesuffix(kind) for path in redrawn.written if path.suffix == kind}
+            for kind in (".png", ".tex")
+        }
+
+    monkeypatch.setattr(report.drawing, "save_figure", save)
+    return redraw
+
+
+def test_everything_is_drawn_from_a_record_of_classifiers_and_segmenters(redraw_names, tmp_path):
+    names = redraw_names(headct_record_maker.make_record(tmp_path).folder)
+    assert names[".png"] == LABEL_FIGURES | {
+        *("overlays", "worst_cases", "learning_curves", "scores", "label_curves_multitask"),
+        *("agreement_haemorrhage_ml", "agreement_haemorrhage_abc2_ml"),
+    }
+    reports = {f"label_report{level}" for level in ("", "_exams")}
+    reports |= {f"{name}{rule}" for name in reports for rule in ("_youden", "_sensitivity_0.9")}
+    scores = {name for name in LABEL_FIGURES if name.startswith("scores_")}
+    thresholds = {"thresholds", "thresholds_exams"}
+    assert names[".tex"] == reports | thresholds | scores | {"scores", "worst_cases"}
+
+
+def test_a_record_of_classifiers_alone_misses_no_mask(redraw_names, tmp_path):
+    made = headct_record_maker.make_record(tmp_path, is_mixed=False, without=("epidural",))
+    names = redraw_names(made.folder, "pt")
+    assert names[".png"] == {f"{name}_pt" for name in LABEL_FIGURES}
+    assert "worst_cases_pt" not in names[".tex"] and "scores_pt" not in names[".tex"]
+
+
+def test_a_classifier_without_exams_or_thresholds_is_drawn_too(redraw_names, tmp_path):
+    table = headct_record_maker.make_table(10)
+    made = report.start_record("own", table, "full", 0, {}, tmp_path)
+    cases = headct_record_maker.make_answers(table, "densenet121")
+    report.write_cases(made, cases)
+    scores = report.score_labels(cases)
+    report.write_metrics(made, scores, ("AUC", report.interval_of_row(scores.iloc[0])))
+    names = redraw_names(made.folder)
+    expected = {"roc", "calibration", "thresholds", "confusions", "scores_auc"}
+    assert names[".png"] == expected | {"scores_average_precision"}
 
 
 def test_figures_of_another_study_are_neither_drawn_nor_missed(finished, finished_cardiac):
@@ -398,11 +461,12 @@ def test_a_foreign_figure_is_saved_with_the_stamp(started):
     assert STAMP in [text.get_text() for text in figure.texts]
 
 
-def test_a_column_of_intervals_becomes_six_columns():
-    frame = pd.DataFrame({"model": ["a", "b"]})
-    frame["heart"] = [Interval(0.5, 0.4, 0.6, 12, 0, "bootstrap"), None]
+def test_a_column_of_intervals_becomes_a_column_a_field():
+    frame = pd.DataFrame({"model": ["a", "b", "c"]})
+    frame["heart"] = [Interval(0.5, 0.4, 0.6, 12, 0, "bootstrap"), None, 0.25]
     spread = tables.spread_intervals(frame)
-    names = ["low", "high", "num_patients", "num_undefined", "kind"]
+    names = ["low", "high", "num_patients", "num_undefined", "kind", "num_undefined_resamples"]
     assert list(spread) == ["model", "heart", *(f"heart_{name}" for name in names)]
     assert spread["heart_num_patients"].iloc[0] == 12
-    assert spread["heart"].isna().tolist() == [False, True]
+    assert spread["heart"].isna().tolist() == [False, True, False]
+    assert spread["heart"].iloc[2] == 0.25  # a published number without an interval

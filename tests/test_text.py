@@ -39,9 +39,10 @@ def test_no_text_is_empty_or_padded(language):
 def test_sentences_are_translated(language):
     english, translated = texts("en"), texts(language)
     sections = ("labels", "tables", "stamp", "structures", "splits", "quantities")
-    sections += ("published_labels", "published_notes")
+    sections += ("published_labels", "published_notes", "rules", "averages")
     same = [key for key in english if key[0] in sections and english[key] == translated[key]]
-    assert same == [("tables", "structure")]
+    latin = [("structures", name) for name in ("epidural", "intraventricular", "subdural")]
+    assert same == [*latin, ("tables", "structure")]
 
 
 @pytest.mark.parametrize(
@@ -77,6 +78,34 @@ def test_a_unit_is_read_off_the_end_of_a_quantitys_name():
     assert words.unit("cardiothoracic_ratio") == ""
     assert words.with_unit("Viés", "myocardium_ml") == "Viés (mL)"
     assert words.with_unit("Viés", "cardiothoracic_ratio") == "Viés"
+
+
+def test_a_scores_name_says_its_level_and_its_threshold():
+    words = read_words("pt")
+    assert words.metric("auc") == "AUC"
+    assert words.metric("exam_auc") == "AUC, exames"
+    assert words.metric("sensitivity_at_youden") == "Sensibilidade, limiar de Youden"
+    expected = "Especificidade, exames, sensibilidade ≥ 0,95"
+    assert words.metric("exam_specificity_at_sensitivity_0.95") == expected
+    assert words.metric("my_own_score") == "my own score"
+
+
+def test_a_rule_says_how_a_threshold_was_chosen():
+    words = read_words("en")
+    assert words.rule("half") == "threshold 0.5"
+    assert words.rule("sensitivity_0.9") == "sensitivity ≥ 0.9"
+    assert words.rule("by_hand") == "by hand"
+
+
+def test_labels_and_their_averages_have_names():
+    words = read_words("es")
+    assert words.label("subarachnoid") == "subaracnoidea"
+    assert words.label("macro avg") == "media de las etiquetas (macro)"
+
+
+def test_an_estimate_without_an_interval_stands_alone():
+    assert read_words("en").interval(0.9, float("nan"), float("nan")) == "0.900"
+    assert read_words("en").interval(None, None, None) == "–"
 
 
 def test_another_language_raises():

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from radiokit.cards import name_a_few
+from radiokit.data.framing import find_object
 from radiokit.data.headct_labels import SUBTYPES
 from radiokit.data.headct_masks import has_mask, read_label_map
 from radiokit.data.parallel import map_chunks
@@ -27,7 +28,7 @@ from radiokit.io.geometry import fit_placement, place_image, place_mask, placed_
 from radiokit.io.rasters import write_png
 from radiokit.io.windows import Window, window_pair
 
-VERSION = 1  # raise it when the same slice begins to give other pixels
+VERSION = 2  # raise it when the same slice begins to give other pixels
 _SLICES_A_CALL = 32
 _NEEDED_OF_ROW = ("image", "mask", "mask_kind", "axis", "slice_index")
 _MASK_ENDING = "-mask"
@@ -39,6 +40,7 @@ def prepare_slices(
     folder: str | Path,
     size: int = 256,
     windows: Sequence[Window] = ("brain",),
+    crop: bool = False,
     executor: Executor | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
@@ -54,6 +56,8 @@ def prepare_slices(
         size: height and width in pixels; the aspect ratio is kept by padding with black.
         windows: one or three, see `radiokit.data.windowed.read_windowed_pixels`. One gives a grey
             picture, three a coloured one, a window a channel.
+        crop: cut every slice to the square around the head before it is shrunk; `spacing_row_mm`
+            and `spacing_column_mm` then differ from slice to slice.
         executor: any of `concurrent.futures`, such as dask.distributed's `client.get_executor()`,
             whose machines must see the files and the folder under the same paths; None: processes
             on this machine.
@@ -74,7 +78,7 @@ def prepare_slices(
     """
     _check(table, size, windows)
     folder = Path(folder).resolve()
-    settings = {"size": int(size), "windows": [_plain(one) for one in windows]}
+    settings = {"size": int(size), "windows": [_plain(one) for one in windows], "crop": bool(crop)}
     jobs, results = _jobs(table, json.dumps([VERSION, settings])), {}
     present = _prepared(folder)
     missing = [job for job in jobs if not _is_there(job, present)]
@@ -184,18 +188,20 @@ def _mask_path(folder: str | Path, key: str) -> Path:
 
 
 def _prepare_some(
-    jobs: list[dict], folder: str, size: int, windows: list
+    jobs: list[dict], folder: str, size: int, windows: list, crop: bool
 ) -> list[tuple[str, tuple[int, int] | str]]:
     """Key and source shape of each slice made, key and reason of each that could not be read."""
-    return [(job["key"], _prepare(job, folder, size, windows)) for job in jobs]
+    return [(job["key"], _prepare(job, folder, size, windows, crop)) for job in jobs]
 
 
-def _prepare(job: dict, folder: str, size: int, windows: list) -> tuple[int, int] | str:
+def _prepare(job: dict, folder: str, size: int, windows: list, crop: bool) -> tuple[int, int] | str:
     try:
         pixels = read_windowed_pixels(job, windows)
         mask = read_label_map(job) if has_mask(job) else None
     except (ValueError, FileNotFoundError) as error:
         return f"{job['case_id']}: {error}"
+    if crop:
+        pixels, mask = _cut_out(pixels, mask)
     shape = pixels.shape[:2]
     placed = np.clip(place_image(pixels, fit_placement(shape, (size, size))), 0, 1)
     values = np.rint(placed * 255).astype(np.uint8)
@@ -204,6 +210,15 @@ def _prepare(job: dict, folder: str, size: int, windows: list) -> tuple[int, int
         write_png(_mask_path(folder, job["key"]), placed_mask)
     write_png(_path(folder, job["key"], shape), values if len(windows) == 3 else values[..., 0])
     return shape
+
+
+def _cut_out(pixels: np.ndarray, mask: np.ndarray | None) -> tuple:
+    """The square around the head, of the slice and of its mask."""
+    top, left, height, width = find_object(pixels)
+    if mask is not None:
+        mask = place_mask(mask, fit_placement(mask.shape, pixels.shape[:2]))
+        mask = mask[top : top + height, left : left + width]
+    return pixels[top : top + height, left : left + width], mask
 
 
 def _table_of(

@@ -23,6 +23,7 @@ from radiokit.io.dicom import DicomImage, read_dicom
 
 __all__ = ["AIR_HU", "CT_HEADER_COLUMNS", "CtSlice", "read_ct_header", "read_ct_slice"]
 
+INVENTED_UID = "Invalid value for VR UI"  # anonymised files carry names such as ID_1b8ac55df
 AIR_HU = -1024.0  # the least that twelve bits hold; what is stored below it is no measurement
 _SMALL_INTERCEPT = 100  # HU; a file that needs no negative values has about -1000
 _AIR_SHARE = 0.05  # of the pixels; metal never fills so much of a slice with so few values
@@ -100,7 +101,7 @@ def read_ct_slice(path: str | Path) -> CtSlice:
         raise
     header = image.header
     check_ct_header(Path(path), header)
-    notes = list(image.notes)
+    notes = [note for note in image.notes if not note.startswith(INVENTED_UID)]
     hu, is_padding = _clean(image, notes)
     return CtSlice(
         hu=hu,

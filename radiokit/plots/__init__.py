@@ -4,8 +4,11 @@ Every `plot_*` takes the record's folder and a language and returns a Matplotlib
 the run's stamp on it. Colours are Okabe and Ito's, told apart by colour-blind readers.
 """
 
+from radiokit.plots.activation import plot_class_activation
+from radiokit.plots.classification_curves import plot_calibration, plot_label_curves, plot_roc
 from radiokit.plots.comparisons import plot_level_scores, plot_seed_differences
 from radiokit.plots.curves import plot_cost, plot_learning_curves
+from radiokit.plots.decisions import plot_confusions, plot_thresholds
 from radiokit.plots.figure import (
     BLUE,
     GREEN,
@@ -21,6 +24,7 @@ from radiokit.plots.figure import (
 from radiokit.plots.masks import plot_final_figure, plot_masks
 from radiokit.plots.measures import plot_agreement
 from radiokit.plots.pictures import plot_attention, plot_overlays, plot_worst_cases
+from radiokit.plots.ranking import plot_worklist
 from radiokit.plots.scores import plot_domain_shift, plot_scores
 from radiokit.plots.surface import plot_surface
 
@@ -36,16 +40,23 @@ __all__ = [
     "YELLOW",
     "plot_agreement",
     "plot_attention",
+    "plot_calibration",
+    "plot_class_activation",
+    "plot_confusions",
     "plot_cost",
     "plot_domain_shift",
     "plot_final_figure",
+    "plot_label_curves",
     "plot_learning_curves",
     "plot_level_scores",
     "plot_masks",
     "plot_overlays",
+    "plot_roc",
     "plot_scores",
     "plot_seed_differences",
     "plot_surface",
+    "plot_thresholds",
+    "plot_worklist",
     "plot_worst_cases",
     "stamp_figure",
 ]

@@ -102,7 +102,7 @@ def plot_seed_differences(folder, language="en", metric="dice") -> Figure:
             for _, row in mine[is_mean].iterrows():
                 _draw_interval(axis, row, place, "D", VERMILLION)
         names = f"{words.name('models', model)} − {words.name('models', compared_with)}"
-        axis.set_xlabel(f"{words.name('metrics', metric)}: {names}", fontsize=8)
+        axis.set_xlabel(f"{words.metric(metric)}: {names}", fontsize=8)
         axis.grid(axis="x", alpha=0.3)
         axis.tick_params(axis="x", labelsize=7)
         format_numbers(axis.xaxis, run)

@@ -17,6 +17,7 @@ from radiokit.plots.figure import (
 )
 from radiokit.record import read_run
 
+DICE_COLUMN = "val_(masks_)?dice"  # of a network with several outputs, that of its masks
 # Column of a cost, marker, line and colour.
 COSTS = (
     ("ratio_formula", "", "-", "black"),
@@ -26,9 +27,10 @@ COSTS = (
 
 
 def plot_learning_curves(folder, language="en") -> Figure:
-    """Loss in training and validation, and validation Dice, for each model.
+    """Loss in training and validation, and validation Dice, for each model that segments.
 
-    When to use: to see whether training had ended, and whether it learned by heart.
+    When to use: to see whether training had ended, and whether it learned by heart. The curves
+    of a classifier are drawn by `plot_label_curves`.
 
     Args:
         folder: the run's record, with `training/<model>/history.csv` or `history_<model>.csv`.
@@ -41,7 +43,7 @@ def plot_learning_curves(folder, language="en") -> Figure:
         FileNotFoundError: no history in the record.
     """
     run = read_run(folder, language)
-    histories = run.histories()
+    histories = _segmenting(run.histories())
     num_columns = min(4, len(histories))
     num_rows = 2 * math.ceil(len(histories) / num_columns)
     figure = new_figure(run, (2.5 * num_columns + 0.6, 1.9 * num_rows + 0.6))
@@ -99,6 +101,16 @@ def plot_cost(folder, language="en") -> Figure:
     return figure
 
 
+def _segmenting(histories):
+    """Those with a Dice, without the classifiers'; all where there is none."""
+    found = {
+        name: history
+        for name, history in histories.items()
+        if history.columns.str.match(DICE_COLUMN).any()
+    }
+    return found or histories
+
+
 def _draw_history(pair, history, run, is_first):
     """Losses in the upper axis, validation Dice in the lower one."""
     words = run.words
@@ -106,7 +118,7 @@ def _draw_history(pair, history, run, is_first):
     for column, style, colour in (("loss", "--", ORANGE), ("val_loss", "-", BLUE)):
         if column in history:
             pair[0].plot(epochs, history[column], style, color=colour)
-    for column in history.columns[history.columns.str.startswith("val_dice")]:
+    for column in history.columns[history.columns.str.match(DICE_COLUMN)]:
         pair[1].plot(epochs, history[column], "-", color=BLUE)
     pair[1].set_ylim(0, 1.02)
     pair[1].set_xlabel(words.text("labels", "epoch"), fontsize=8)

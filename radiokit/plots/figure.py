@@ -21,6 +21,12 @@ STRUCTURE_COLOURS = {
     "background": "#262626",
     "myocardium": SKY,
     "blood_pool": VERMILLION,
+    "haemorrhage": VERMILLION,
+    "epidural": BLUE,  # seen against the white of the skull
+    "intraparenchymal": PURPLE,
+    "intraventricular": ORANGE,
+    "subarachnoid": YELLOW,
+    "subdural": GREEN,
 }
 STAMP_LABEL = "stamp"  # the artist's gid, by which a stamp is found again
 PANEL_INCHES = 2.6

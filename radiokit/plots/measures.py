@@ -39,7 +39,7 @@ def plot_agreement(folder, language="en", quantity="cardiothoracic_ratio") -> Fi
     cases = main_study(run.measured(quantity), "test")
     num_columns = min(2, len(agreement))
     num_rows = math.ceil(len(agreement) / num_columns)
-    figure = new_figure(run, (4.6 * num_columns, 3.4 * num_rows + 0.3))
+    figure = new_figure(run, (max(4.6 * num_columns, 5.6), 3.4 * num_rows + 0.3))
     axes = figure.subplots(num_rows, num_columns, squeeze=False, sharex=True, sharey=True)
     for axis in axes.flat[len(agreement) :]:
         axis.set_visible(False)

@@ -14,10 +14,16 @@ from radiokit.plots.figure import (
     new_grid,
     shorten,
     structure_colour,
-    unique,
     wrap,
 )
-from radiokit.record import foreground_of, main_study, read_run, structures_of, worst_cases
+from radiokit.record import (
+    foreground_of,
+    main_study,
+    models_with,
+    read_run,
+    structures_of,
+    worst_cases,
+)
 
 
 def plot_overlays(folder, language="en", models=None, case_ids=None) -> Figure:
@@ -29,7 +35,8 @@ def plot_overlays(folder, language="en", models=None, case_ids=None) -> Figure:
         folder: the run's record.
         language: `"en"`, `"pt"` or `"es"`.
         models: model names, the record's first four by default.
-        case_ids: cases, by default the first three test cases in alphabetical order.
+        case_ids: cases, by default the first three test cases in alphabetical order, those in
+            whose truth something is drawn first.
 
     Returns:
         A `Figure`; truth solid, prediction dashed, one colour a structure.
@@ -42,7 +49,8 @@ def plot_overlays(folder, language="en", models=None, case_ids=None) -> Figure:
     cases = main_study(run.cases(), "test")
     models = known_models(cases, models, default_count=4)
     structures = foreground_of(structures_of(cases))
-    case_ids = case_ids or pictured_cases(run, cases, models, structures)[:3]
+    if not case_ids:
+        case_ids = _drawn_first(run, pictured_cases(run, cases, models, structures), structures)
     figure, axes = new_grid(run, len(case_ids), len(models))
     for row, case_id in zip(axes, case_ids, strict=True):
         for axis, model in zip(row, models, strict=True):
@@ -160,6 +168,18 @@ def draw_outline(axis, mask, shape, colour, style):
     axis.contour(x, y, mask, levels=[0.5], colors=[colour], linewidths=1.1, linestyles=style)
 
 
+def _drawn_first(run, case_ids, structures, count=3):
+    """The first few cases whose truth is not empty, filled up with others."""
+    found = []
+    for case_id in case_ids:
+        truths = (run.truth(case_id, name) for name in structures)
+        if any(mask is not None and mask.any() for mask in truths):
+            found.append(case_id)
+        if len(found) == count:
+            return found
+    return [*found, *(case_id for case_id in case_ids if case_id not in found)][:count]
+
+
 def _outline_legend(figure, run, structures, title=None):
     words = run.words
     named = {legend_name(name): structure_colour(name, structures) for name in structures}
@@ -167,7 +187,8 @@ def _outline_legend(figure, run, structures, title=None):
     for key, style in (("truth", "solid"), ("prediction", "dashed")):
         line = Line2D([], [], color="black", linestyle=style, label=words.text("labels", key))
         handles.append(line)
-    legend_below(figure, handles, 6, title)
+    num_columns = min(6, int(figure.get_figwidth() / 1.6))  # of names as long as any
+    legend_below(figure, handles, num_columns, title)
 
 
 def value_lines(run, row, structures):
@@ -179,8 +200,8 @@ def value_lines(run, row, structures):
 
 
 def known_models(cases, models, default_count):
-    """The models asked for, by default the first few; ValueError for one that is not there."""
-    known = unique(cases["model"])
+    """The models asked for, by default the first few with masks; ValueError for an unknown one."""
+    known = models_with(cases, "dice")
     unknown = [model for model in models or [] if model not in known]
     if unknown:
         raise ValueError(
@@ -205,12 +226,14 @@ def pictured_cases(run, cases, models, structures):
 
 
 def _find_attention(run, model, case_id):
-    folders = sorted(path for path in (run.folder / "attention").glob("*") if path.is_dir())
-    models = [model] if model else [path.name for path in folders]
-    case_ids = [case_id] if case_id else sorted(set(run.cases()["case_id"]))
-    for name in models:
-        for case in case_ids:
-            maps = run.attention(name, case)
-            if maps:
-                return name, case, maps
-    raise FileNotFoundError(f"{run.folder / 'attention'} holds no map of {model or 'any model'}.")
+    """Model, case and maps by layer; the class activation maps of a classifier do not count."""
+    kept = [(name, case) for name, case, _ in run.attention_maps()]
+    wanted = [pair for pair in kept if model in (None, pair[0]) and case_id in (None, pair[1])]
+    if not wanted:
+        raise FileNotFoundError(
+            f"{run.folder / 'attention'} holds no map of {model or 'any model'}."
+        )
+    name, case = wanted[0]
+    layers = [layer for *pair, layer in run.attention_maps() if tuple(pair) == wanted[0]]
+    maps = run.attention(name, case)
+    return name, case, {layer: maps[layer] for layer in layers}

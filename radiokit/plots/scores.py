@@ -8,6 +8,7 @@ from matplotlib.lines import Line2D
 
 from radiokit.plots.figure import (
     BLUE,
+    GREEN,
     PURPLE,
     VERMILLION,
     format_numbers,
@@ -16,6 +17,9 @@ from radiokit.plots.figure import (
     unique,
 )
 from radiokit.record import read_run
+
+# Colour and line of each kind of interval.
+KIND_STYLES = {"bootstrap": (BLUE, "-"), "range": (PURPLE, ":"), "none": (GREEN, "")}
 
 
 def plot_scores(folder, language="en", metric="dice", split="test") -> Figure:
@@ -49,7 +53,7 @@ def plot_scores(folder, language="en", metric="dice", split="test") -> Figure:
     for axis, structure in zip(axes.flat, structures, strict=False):
         _draw_forest(axis, scores[scores["structure"] == structure], models, published, run)
         axis.set_title(run.words.structure(structure), fontsize=9)
-        axis.set_xlabel(run.words.name("metrics", metric), fontsize=8)
+        axis.set_xlabel(run.words.metric(metric), fontsize=8)
     _forest_legend(figure, run, scores, published)
     return figure
 
@@ -84,7 +88,7 @@ def plot_domain_shift(folder, language="en", structure="lungs", metric="dice") -
     figure = new_figure(run, (1.9 * len(columns) + 2.2, 1.1 * len(rows) + 1.6))
     axis = figure.subplots()
     _draw_matrix(axis, scores, rows, columns, run)
-    axis.set_title(f"{run.words.name('metrics', metric)}, {run.words.structure(structure)}",
+    axis.set_title(f"{run.words.metric(metric)}, {run.words.structure(structure)}",
                    fontsize=9)  # fmt: skip
     if (scores["kind"] == "range").any():
         figure.supxlabel(run.words.text("tables", "range_note"), fontsize=8)
@@ -96,9 +100,13 @@ def _draw_forest(axis, scores, models, published, run):
     structure = scores["structure"].iloc[0]
     for _, row in scores.iterrows():
         place = models.index(row["model"])
-        colour, style = (PURPLE, "dotted") if row["kind"] == "range" else (BLUE, "solid")
+        colour, style = KIND_STYLES.get(row["kind"], KIND_STYLES["bootstrap"])
         axis.plot([row["low"], row["high"]], [place] * 2, color=colour, linestyle=style)
         axis.plot(row["estimate"], place, "o", color=colour, markersize=5)
+    if scores["estimate"].isna().all():
+        place = {"transform": axis.transAxes, "ha": "center", "va": "center", "fontsize": 8}
+        axis.text(0.5, 0.5, _why_empty(run, scores), **place)
+        axis.set_xlim(0, 1)
     for place, model in enumerate(models):
         value = published.get(model, {}).get(structure)
         if value is not None:
@@ -111,14 +119,20 @@ def _draw_forest(axis, scores, models, published, run):
     format_numbers(axis.xaxis, run)
 
 
+def _why_empty(run, scores):
+    """The kind of case a classifier's label lacks; a dash where another score is undefined."""
+    for column, key in (("num_positives", "no_positive"), ("num_negatives", "no_negative")):
+        if column in scores and (scores[column] == 0).all():
+            return run.words.text("labels", key)
+    return run.words.number(None)
+
+
 def _forest_legend(figure, run, scores, published):
     words, handles = run.words, []
-    for kind, key, colour, style in (
-        ("bootstrap", "interval", BLUE, "-"),
-        ("range", "range", PURPLE, ":"),
-    ):
+    keys = {"bootstrap": "interval", "range": "range", "none": "no_interval"}
+    for kind, (colour, style) in KIND_STYLES.items():
         if (scores["kind"] == kind).any():
-            label = words.text("labels", key)
+            label = words.text("labels", keys[kind])
             handles.append(Line2D([], [], marker="o", color=colour, linestyle=style, label=label))
     if published:
         diamond = {"marker": "D", "color": VERMILLION, "fillstyle": "none", "linestyle": ""}

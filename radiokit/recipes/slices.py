@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from radiokit.data.framing import find_object
 from radiokit.data.own import read_labelled_case
 from radiokit.files import whole_file
 from radiokit.io import UnreadableFileError
@@ -18,9 +18,6 @@ from radiokit.io.geometry import fit_placement, place_image
 from radiokit.recipes.settings import ClassifySettings
 
 READ_SIZE = 512  # pixels; what is cut out is shrunk from here
-DARK = 0.1  # of the range 0..1
-SMALLEST_SHARE = 0.5  # of the frame's side; the last slices of a head are not blown up
-MARGIN = 0.02  # of the frame's side, on each side of what is cut out
 READERS = 2  # decoding releases Python's lock
 
 
@@ -46,40 +43,6 @@ def read_slice(row, settings: ClassifySettings) -> np.ndarray:
         image = image[top : top + height, left : left + width]
         image = place_image(image, fit_placement(image.shape[:2], (settings.size,) * 2))
     return np.round(image * 255).astype(np.uint8)
-
-
-def find_object(image: np.ndarray) -> tuple[int, int, int, int]:
-    """The square around the largest bright thing of an image: a head or a body in the air.
-
-    Use it to leave away the air around, which would take a third of a small image's side.
-
-    Args:
-        image: (H, W, C) float in 0..1, air dark.
-
-    Returns:
-        Top, left, height and width in pixels, inside the image; the whole image where nothing
-        is bright, and never less than half of its shorter side.
-
-    Example:
-        >>> image = np.zeros((100, 100, 1))
-        >>> image[20:90, 30:90] = 0.5
-        >>> find_object(image)
-        (18, 23, 74, 74)
-    """
-    bright = (image.mean(axis=-1) > DARK).astype(np.uint8)
-    count, _, boxes, _ = cv2.connectedComponentsWithStats(bright, connectivity=4)
-    if count < 2:
-        return 0, 0, *image.shape[:2]
-    largest = 1 + int(np.argmax(boxes[1:, cv2.CC_STAT_AREA]))
-    left, top, width, height = (int(value) for value in boxes[largest, :4])
-    shorter = min(image.shape[:2])
-    side = max(width, height) + 2 * round(MARGIN * shorter)
-    side = min(max(side, round(SMALLEST_SHARE * shorter)), shorter)
-    starts = [
-        min(max(start + (length - side) // 2, 0), whole - side)
-        for start, length, whole in zip((top, left), (height, width), image.shape[:2], strict=True)
-    ]
-    return *starts, side, side
 
 
 def prepare_slices(table: pd.DataFrame, settings: ClassifySettings, folder: Path) -> pd.DataFrame:

@@ -9,7 +9,8 @@ import matplotlib
 from radiokit import plots
 from radiokit.files import whole_file, write_text_whole
 from radiokit.plots.masks import CORNERS
-from radiokit.record import read_run, safe_name, structures_of
+from radiokit.record import VOLUME_LABELS, models_with, read_run, safe_name, structures_of
+from radiokit.report.labels import list_label_figures, list_label_tables
 from radiokit.report.writing import Record
 from radiokit.tables import score_caption, score_table, spread_intervals, to_latex, worst_table
 
@@ -77,7 +78,7 @@ def save_table(record, name, frame, caption) -> list[Path]:
         record: the `Record`.
         name: file name without ending.
         frame: cells are text, numbers or `stats.Interval`; an interval becomes one cell in
-            LaTeX and six columns in the CSV.
+            LaTeX and a column a field in the CSV.
         caption: a sentence above the LaTeX table.
 
     Returns:
@@ -137,27 +138,33 @@ def _list_figures(run):
     where the record holds something of theirs.
     """
     place = (run.folder, run.words.language)
-    figures = {
-        "learning_curves": partial(plots.plot_learning_curves, *place),
-        "scores": partial(plots.plot_scores, *place),
-        "worst_cases": partial(plots.plot_worst_cases, *place),
-    }
-    for number, models in enumerate(_model_groups(run), 1):
-        name = "overlays" if number == 1 else f"overlays_{number}"
-        figures[name] = partial(plots.plot_overlays, *place, models)
-    for metric in _kinds(run.metrics["scores"], "metric"):
+    scores = run.metrics["scores"]
+    figures = {}
+    if _has_masks_or_nothing(run):
+        figures["learning_curves"] = partial(plots.plot_learning_curves, *place)
+        figures["scores"] = partial(plots.plot_scores, *place)
+        figures["worst_cases"] = partial(plots.plot_worst_cases, *place)
+        for number, models in enumerate(_model_groups(run), 1):
+            name = "overlays" if number == 1 else f"overlays_{number}"
+            figures[name] = partial(plots.plot_overlays, *place, models)
+    for metric in _kinds([row for row in scores if not row.get("rule")], "metric"):
         if metric != "dice":
             figures[f"scores_{metric}"] = partial(plots.plot_scores, *place, metric)
     for quantity in _kinds(run.metrics.get("agreement"), "quantity"):
         figures[f"agreement_{quantity}"] = partial(plots.plot_agreement, *place, quantity)
-    shifted = [row for row in run.metrics["scores"] if row.get("trained_on")]
+    shifted = [row for row in scores if row.get("trained_on")]
     for structure in _kinds(shifted, "structure"):
         name = f"domain_shift_{structure}"
         figures[name] = partial(plots.plot_domain_shift, *place, structure)
     for metric in _kinds(run.metrics.get("differences"), "metric"):
         name = f"seed_differences_{metric}"
         figures[name] = partial(plots.plot_seed_differences, *place, metric)
-    return figures | _list_own_figures(run, place)
+    return figures | _list_own_figures(run, place) | list_label_figures(run, place)
+
+
+def _has_masks_or_nothing(run):
+    """False of a classifier's record: its cases have no Dice."""
+    return not (run.folder / "cases.csv").is_file() or bool(structures_of(run.cases()))
 
 
 def _list_own_figures(run, place):
@@ -165,13 +172,15 @@ def _list_own_figures(run, place):
     has_cases = (run.folder / "cases.csv").is_file()
     has_volumes = (run.folder / "volumes.csv").is_file()
     structures = set(structures_of(run.cases())) if has_cases else set()
+    solids = set(structures_of(run.volumes())) if has_volumes else set()
+    metrics = set(_kinds(run.metrics["scores"], "metric"))
     classes_exclude_one_another = "background" in structures
     figures = {
-        "attention": (plots.plot_attention, (run.folder / "attention").is_dir()),
+        "attention": (plots.plot_attention, bool(run.attention_maps())),
         "final_figure": (plots.plot_final_figure, set(CORNERS) <= structures),
         "masks": (plots.plot_masks, classes_exclude_one_another),
-        "level_scores": (plots.plot_level_scores, has_volumes),
-        "surface": (plots.plot_surface, has_volumes),
+        "level_scores": (plots.plot_level_scores, has_volumes and {"dice", "dice_3d"} <= metrics),
+        "surface": (plots.plot_surface, bool(solids & set(VOLUME_LABELS))),
         "cost": (plots.plot_cost, bool(run.metrics.get("cost"))),
     }
     return {name: partial(plot, *place) for name, (plot, is_wanted) in figures.items() if is_wanted}
@@ -183,11 +192,12 @@ def _list_tables(run):
     def scores(metric):
         return score_table(run.folder, metric), score_caption(run, metric)
 
-    tables = {"worst_cases": lambda: worst_table(run)}
-    for metric in _kinds(run.metrics["scores"], "metric") or ["dice"]:
+    tables = {"worst_cases": lambda: worst_table(run)} if _has_masks_or_nothing(run) else {}
+    rows = [row for row in run.metrics["scores"] if not row.get("rule")]
+    for metric in _kinds(rows, "metric") or ["dice"]:
         name = "scores" if metric == "dice" else f"scores_{metric}"
         tables[name] = partial(scores, metric)
-    return tables
+    return tables | list_label_tables(run)
 
 
 def _model_groups(run, size=4):
@@ -196,7 +206,7 @@ def _model_groups(run, size=4):
         return [None]
     models = [
         model
-        for model in dict.fromkeys(run.cases()["model"])
+        for model in models_with(run.cases(), "dice")
         if (run.folder / "masks" / safe_name(model)).is_dir()
     ]
     return [models[start : start + size] for start in range(0, len(models), size)] or [None]

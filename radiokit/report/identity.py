@@ -10,11 +10,12 @@ import pandas as pd
 from radiokit import __version__
 
 # Public sets shown in radiological convention, the image's left being the patient's right: films
-# stored so, and volumes turned so by their own affine. Of anybody else's files nothing is known,
-# and short-axis slices (ACDC, Sunnybrook) are oblique: no side is marked.
+# stored so, volumes turned so by their own affine, and axial CT slices of patients lying supine,
+# head first, as their DICOM headers say. Of anybody else's files nothing is known (BHSD's pictures
+# have no header), and short-axis slices (ACDC, Sunnybrook) are oblique: no side is marked.
 RADIOLOGICAL_DATASETS = {
     *("montgomery", "shenzhen", "jsrt", "vindr_ribcxr"),
-    *("hvsmr", "hvsmr2"),
+    *("hvsmr", "hvsmr2", "rsna_ich"),
 }
 SAGITTAL_AXIS = 0  # slices across it have the patient's front and back at their sides
 

@@ -100,8 +100,9 @@ def write_cases(record, frame) -> Path:
         record: the `Record`.
         frame: columns `model, case_id, patient_id, split`, then `dice_<structure>`,
             `cce_<structure>`, `hd95_mm_<structure>` or `hd95_px_<structure>` (NaN where a case
-            has no truth of the structure), `dataset`, and `trained_on` for domain-shift
-            trainings only.
+            has no truth of the structure); of a classifier `truth_<label>` (0 or 1, NaN unknown)
+            and `probability_<label>`; `dataset`, and `trained_on` for domain-shift trainings
+            only. A table may hold both kinds, each model NaN where it does not answer.
 
     Returns:
         The file.
@@ -132,6 +133,26 @@ def write_volumes(record, frame) -> Path:
         OSError: the folder cannot be written to.
     """
     return _write_scored(record, "volumes.csv", frame)
+
+
+def write_exams(record, frame) -> Path:
+    """Write `exams.csv`: a row for every model and whole exam, classified.
+
+    When to use: beside `write_cases`, for triage, where the exam and not the slice is read.
+
+    Args:
+        record: the `Record`.
+        frame: columns `model, case_id` (the exam), `patient_id, split`, then `truth_<label>` and
+            `probability_<label>`; rows in order of arrival, which the worklist compares with.
+
+    Returns:
+        The file.
+
+    Raises:
+        ValueError: a column is missing.
+        OSError: the folder cannot be written to.
+    """
+    return _write_scored(record, "exams.csv", frame)
 
 
 def write_images(record, case_id, image, truth=None) -> None:
@@ -168,15 +189,15 @@ def write_masks(record, model, case_id, masks) -> None:
 
 
 def write_attention(record, model, case_id, maps) -> None:
-    """Keep the attention maps of a case.
+    """Keep the attention maps of a case, or a classifier's class activation maps.
 
-    When to use: for the one or two cases shown.
+    When to use: for the few cases shown.
 
     Args:
         record: the `Record`.
         model: as in `cases.csv`.
         case_id: as in `cases.csv`.
-        maps: dict of layer name to (h, w) float in 0..1, of any size.
+        maps: dict of layer name, or of label, to (h, w) float in 0..1, of any size.
     """
     for layer, attention in maps.items():
         path = attention_path(record.folder, model, case_id, layer)
@@ -184,7 +205,15 @@ def write_attention(record, model, case_id, maps) -> None:
 
 
 def write_metrics(
-    record, scores, headline, agreement=None, published=None, differences=None, cost=None
+    record,
+    scores,
+    headline,
+    agreement=None,
+    published=None,
+    differences=None,
+    cost=None,
+    thresholds=None,
+    calibration=None,
 ) -> Path:
     """Complete `metrics.json` with the scores.
 
@@ -192,14 +221,18 @@ def write_metrics(
 
     Args:
         record: the `Record`.
-        scores: rows as `score_cases` makes them.
+        scores: rows as `score_cases` and `score_labels` make them, one below the other.
         headline: `(name, Interval)`, the one score to print for the whole run.
         agreement: rows as `score_agreement` makes them.
         published: metric to model to structure to value, such as `PUBLISHED_CARDIAC`; without
-            the first level all are Dice, such as `PUBLISHED_DICE`.
+            the first level all are Dice, such as `PUBLISHED_DICE`; or a report by label, such
+            as `PUBLISHED_HEADCT`.
         differences: rows as `score_differences` makes them.
         cost: rows `width, ratio_formula, ratio_counted, ratio_measured`, of a separable over a
             conventional layer.
+        thresholds: rows as `choose_thresholds` makes them: `model, label, rule, threshold`, and
+            `level` where they hold for slices or exams only.
+        calibration: rows `model, temperature`, fitted on validation.
 
     Returns:
         The file.
@@ -209,6 +242,7 @@ def write_metrics(
     """
     name, interval = headline
     sections = {"agreement": agreement, "differences": differences, "cost": cost}
+    sections |= {"thresholds": thresholds, "calibration": calibration}
     complete = record.metrics | {
         "scores": scores.to_dict("records"),
         "headline": {"name": name, **dataclasses.asdict(interval)},
@@ -222,6 +256,8 @@ def write_metrics(
 
 def _write_scored(record, name, frame):
     check_case_columns(frame)
+    # A float32 is written short and read back as another float64: a threshold would miss its case.
+    frame = frame.astype({name: float for name in frame.select_dtypes("floating").columns})
     frame = frame.assign(is_phantom=record.metrics["is_phantom"], stamp=record.stamp)
     return write_text_whole(record.folder / name, frame.to_csv(index=False, lineterminator="\n"))
 

@@ -1,7 +1,14 @@
 """Scores with their intervals as tables, and tables as LaTeX or CSV."""
 
+from radiokit.tables.label_results import (
+    label_report_caption,
+    label_report_table,
+    threshold_caption,
+    threshold_table,
+)
+from radiokit.tables.labels import choose_thresholds, score_labels
 from radiokit.tables.latex import escape_latex, to_latex
-from radiokit.tables.published import PUBLISHED_CARDIAC, PUBLISHED_DICE
+from radiokit.tables.published import PUBLISHED_CARDIAC, PUBLISHED_DICE, PUBLISHED_HEADCT
 from radiokit.tables.results import score_caption, score_table, spread_intervals, worst_table
 from radiokit.tables.scoring import (
     check_case_columns,
@@ -15,16 +22,23 @@ from radiokit.tables.scoring import (
 __all__ = [
     "PUBLISHED_CARDIAC",
     "PUBLISHED_DICE",
+    "PUBLISHED_HEADCT",
     "check_case_columns",
+    "choose_thresholds",
     "escape_latex",
     "interval_of_row",
+    "label_report_caption",
+    "label_report_table",
     "name_volume_metrics",
     "score_agreement",
     "score_caption",
     "score_cases",
     "score_differences",
+    "score_labels",
     "score_table",
     "spread_intervals",
+    "threshold_caption",
+    "threshold_table",
     "to_latex",
     "worst_table",
 ]

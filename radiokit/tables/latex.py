@@ -13,6 +13,7 @@ _LATEX = {
     "…": r"\ldots{}",
     "<": "$<$",
     ">": "$>$",
+    "≥": r"$\geq$",
 } | {sign: f"\\{sign}" for sign in "&%$#_{}"}
 
 
@@ -34,13 +35,14 @@ def to_latex(frame, caption, name, words, stamp="") -> str:
     num_columns = len(frame.columns)
     headings = [_heading(column, words) for column in frame.columns]
     lines = [_latex_row(headings), r"\hline"]
-    frame = _name_models(frame, words)
+    frame = _name_rows(frame, words)
     lines += [_latex_row([_cell(cell, words) for cell in row]) for row in _rows(frame)]
     if stamp:
         stamped = rf"\multicolumn{{{num_columns}}}{{l}}{{\textbf{{{escape_latex(stamp)}}}}} \\"
         lines.insert(0, stamped)
-    if any(getattr(cell, "kind", "") == "range" for row in _rows(frame) for cell in row):
-        caption = f"{caption} {words.text('tables', 'range_note')}"
+    kinds = {getattr(cell, "kind", "") for row in _rows(frame) for cell in row}
+    for kind, note in (("range", "range_note"), ("none", "none_note")):
+        caption = f"{caption} {words.text('tables', note)}" if kind in kinds else caption
     return "\n".join(
         [
             r"\begin{table}[htbp]",
@@ -77,10 +79,16 @@ def escape_latex(text) -> str:
     return "".join(_LATEX.get(sign, sign) for sign in str(text))
 
 
-def _name_models(frame, words):
-    if "model" not in frame:
-        return frame
-    return frame.assign(model=[words.name("models", model) for model in frame["model"]])
+def _name_rows(frame, words):
+    """Models, labels, sources and rules by their names in the language."""
+    names = {
+        "model": lambda key: words.name("models", key),
+        "label": words.label,
+        "source": lambda key: words.name("tables", key),
+        "rule": words.rule,
+    }
+    found = {column: name for column, name in names.items() if column in frame}
+    return frame.assign(**{column: frame[column].map(name) for column, name in found.items()})
 
 
 def _rows(frame):

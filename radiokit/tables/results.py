@@ -54,9 +54,18 @@ def score_caption(run, metric, split="test") -> str:
     Returns:
         Sentences in the run's language.
     """
-    values = {"metric": run.words.name("metrics", metric), "split": run.words.name("splits", split)}
-    caption = run.words.text("tables", "scores", values)
-    return f"{caption} {run.published_note}" if run.published(metric) else caption
+    values = {"metric": run.words.metric(metric), "split": run.words.name("splits", split)}
+    scores = run.scores_of(metric, split)
+    is_pooled = "num_positives" in scores and scores["num_positives"].notna().all()
+    sentences = [run.words.text("tables", "label_scores" if is_pooled else "scores", values)]
+    if run.published(metric):
+        sentences.append(run.published_note)
+    empty = scores[scores["kind"] == "undefined"].drop_duplicates("structure")
+    if is_pooled and len(empty):
+        counts = [_count_kinds(run, row) for _, row in empty.iterrows()]
+        labels = {"labels": "; ".join(counts)}
+        sentences.append(run.words.text("tables", "no_score", labels))
+    return " ".join(sentences)
 
 
 def worst_table(run, model=None, num_cases=5, split="test"):
@@ -86,7 +95,7 @@ def worst_table(run, model=None, num_cases=5, split="test"):
 
 
 def spread_intervals(frame) -> pd.DataFrame:
-    """Replace each column of intervals by six plain columns, for a CSV.
+    """Replace each column of intervals by plain columns, one a field, for a CSV.
 
     When to use: before writing a table that other software reads.
 
@@ -95,7 +104,8 @@ def spread_intervals(frame) -> pd.DataFrame:
 
     Returns:
         `<name>, <name>_low, <name>_high, <name>_num_patients, <name>_num_undefined,
-        <name>_kind` in place of each such column; the others as they are.
+        <name>_kind, <name>_num_undefined_resamples` in place of each such column; a plain number
+        among the intervals keeps its place under `<name>`. The others as they are.
     """
     parts = []
     for name in frame.columns:
@@ -104,10 +114,18 @@ def spread_intervals(frame) -> pd.DataFrame:
             parts.append(column)
             continue
         for field in dataclasses.fields(stats.Interval):
-            title = name if field.name == "estimate" else f"{name}_{field.name}"
-            values = [getattr(cell, field.name, None) for cell in column]
+            is_estimate = field.name == "estimate"
+            title = name if is_estimate else f"{name}_{field.name}"
+            values = [getattr(cell, field.name, cell if is_estimate else None) for cell in column]
             parts.append(pd.Series(values, frame.index, name=title).convert_dtypes())
     return pd.concat(parts, axis=1)
+
+
+def _count_kinds(run, row):
+    """`epidural, 0 positive, 130 negative`."""
+    values = {"positives": int(row["num_positives"]), "negatives": int(row["num_negatives"])}
+    counts = run.words.text("labels", "positives_negatives", values)
+    return f"{run.words.label(row['structure'])}, {counts}"
 
 
 def _interval_of(scores, model):

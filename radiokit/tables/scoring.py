@@ -6,7 +6,7 @@ import re
 import pandas as pd
 
 from radiokit import stats
-from radiokit.record import main_study
+from radiokit.record import main_study, patients_of
 
 SCORE_COLUMN = re.compile(r"(dice|iou|sensitivity|specificity|cce|hd95_mm|hd95_px)_(.+)")
 UNITS_AT_END = {"hd95_mm": "hd95_3d_mm", "hd95_px": "hd95_3d_px"}
@@ -43,7 +43,7 @@ def score_cases(frame, by=("model", "split"), seed=0) -> pd.DataFrame:
         for column, metric, structure in _score_columns(cases):
             drawn = cases[_has_truth(cases, structure)]
             if len(drawn):
-                interval = stats.patient_interval(drawn[column], _patients(drawn), seed)
+                interval = stats.patient_interval(drawn[column], patients_of(drawn), seed)
                 names = dict(zip(by, group, strict=True))
                 names |= {"structure": structure, "metric": metric}
                 rows.append(names | dataclasses.asdict(interval))
@@ -91,7 +91,7 @@ def score_differences(frame, model, compared_with, split="test", seed=0) -> pd.D
     if "seed" not in frame:
         raise ValueError("The scored cases have no column seed, the seed of each training.")
     frame = main_study(frame, split)
-    frame = frame.assign(patient_id=_patients(frame)).set_index(["seed", "patient_id", "case_id"])
+    frame = frame.assign(patient_id=patients_of(frame)).set_index(["seed", "patient_id", "case_id"])
     first, second = (frame[frame["model"] == name] for name in (model, compared_with))
     if first.index.has_duplicates or second.index.has_duplicates:
         raise ValueError("A case was scored twice by one model and seed; keep one row of each.")
@@ -133,6 +133,7 @@ def interval_of_row(row) -> stats.Interval:
         num_patients=int(row["num_patients"]),
         num_undefined=int(row["num_undefined"]),
         kind=str(row["kind"]),
+        num_undefined_resamples=_count(row.get("num_undefined_resamples")),
     )
 
 
@@ -156,7 +157,7 @@ def score_agreement(frame, quantity, split="test", seed=0) -> pd.DataFrame:
     for model, cases in main_study(frame, split).groupby("model", sort=False):
         cases = cases[cases[f"{quantity}_true"].notna()]
         found = stats.bland_altman(
-            cases[f"{quantity}_predicted"], cases[f"{quantity}_true"], _patients(cases), seed
+            cases[f"{quantity}_predicted"], cases[f"{quantity}_true"], patients_of(cases), seed
         )
         rows.append({"quantity": quantity, "model": model} | dataclasses.asdict(found))
     return pd.DataFrame(rows)
@@ -186,14 +187,12 @@ def _score_columns(cases):
     return [(column, match[1], match[2]) for column, match in found if match]
 
 
+def _count(number):
+    """A count, 0 where a row of another kind of score has none."""
+    return 0 if number is None or pd.isna(number) else int(number)
+
+
 def _has_truth(cases, structure):
     """Dice is defined wherever there is a truth, so its absence means nobody drew one."""
     column = f"dice_{structure}"
     return cases[column].notna() if column in cases else pd.Series(True, index=cases.index)
-
-
-def _patients(cases):
-    """Patients told apart across data sets that number theirs alike."""
-    if "dataset" not in cases:
-        return cases["patient_id"].astype(str)
-    return cases["dataset"].astype(str) + "/" + cases["patient_id"].astype(str)

@@ -1,6 +1,7 @@
 """Records that several tests of figures draw from; none of them changes one."""
 
 import cardiac_record_maker
+import headct_record_maker
 import pytest
 import record_maker
 
@@ -29,3 +30,9 @@ def large_cardiac_folder(tmp_path_factory):
     """The same with enough test patients for a bootstrap."""
     out = tmp_path_factory.mktemp("large_cardiac")
     return cardiac_record_maker.make_record(out, num_patients=22).folder
+
+
+@pytest.fixture(scope="session")
+def headct_folder(tmp_path_factory):
+    """A complete quick record of the head-CT study on phantoms: classifiers and segmenters."""
+    return headct_record_maker.make_record(tmp_path_factory.mktemp("headct")).folder

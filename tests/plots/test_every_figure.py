@@ -30,7 +30,22 @@ CARDIAC_FIGURES = {
     "surface": plots.plot_surface,
     "cost": plots.plot_cost,
 }
-FIGURES = CHEST_FIGURES | CARDIAC_FIGURES
+HEADCT_FIGURES = {
+    "headct_overlays": plots.plot_overlays,
+    "headct_worst_cases": plots.plot_worst_cases,
+    "headct_learning_curves": plots.plot_learning_curves,
+    "headct_volumes": partial(plots.plot_agreement, quantity="haemorrhage_ml"),
+    "scores_exam_auc": partial(plots.plot_scores, metric="exam_auc"),
+    "roc": plots.plot_roc,
+    "roc_exams": partial(plots.plot_roc, level="exams"),
+    "label_curves": partial(plots.plot_label_curves, model="multitask"),
+    "thresholds": plots.plot_thresholds,
+    "calibration": plots.plot_calibration,
+    "worklist": plots.plot_worklist,
+    "confusions": plots.plot_confusions,
+    "class_activation": plots.plot_class_activation,
+}
+FIGURES = CHEST_FIGURES | CARDIAC_FIGURES | HEADCT_FIGURES
 LABELS = {
     "learning_curves": ["epoch", "loss", "validation_score", "training", "validation"],
     "scores": ["interval"],
@@ -50,15 +65,31 @@ LABELS = {
     "level_scores": ["slices", "volumes", "range"],
     "surface": ["truth", "view_anterior", "view_left"],
     "cost": ["width", "cost_ratio", "ratio_formula", "ratio_counted", "ratio_measured"],
+    "headct_overlays": ["truth", "prediction"],
+    "headct_worst_cases": ["truth", "prediction"],
+    "headct_learning_curves": ["epoch", "validation_score"],
+    "headct_volumes": ["difference", "mean_of_both"],
+    "scores_exam_auc": ["interval", "exams"],
+    "roc": ["false_positive_rate", "band"],
+    "roc_exams": ["false_positive_rate", "band"],
+    "label_curves": ["epoch", "loss", "training", "validation"],
+    "thresholds": [],
+    "calibration": ["probability", "observed", "number_of_cases", "as_predicted", "perfect"],
+    "worklist": ["exams_read", "random_order", "first_come"],
+    "confusions": ["truth", "prediction", "present", "absent", "called_positive"],
+    "class_activation": ["activation", "truth", "present"],
 }
 
 
 @pytest.fixture
-def draw(folder, cardiac_folder):
+def draw(folder, cardiac_folder, headct_folder):
     """Draw a figure of FIGURES, each from its own study's record."""
+    studies = ((CHEST_FIGURES, folder), (CARDIAC_FIGURES, cardiac_folder))
+    studies += ((HEADCT_FIGURES, headct_folder),)
 
     def draw_one(name, language):
-        return FIGURES[name](cardiac_folder if name in CARDIAC_FIGURES else folder, language)
+        (mine,) = [record for figures, record in studies if name in figures]
+        return FIGURES[name](mine, language)
 
     return draw_one
 
@@ -120,3 +151,12 @@ def test_what_the_record_lacks_is_said(folder):
         plots.plot_cost(folder)
     with pytest.raises(FileNotFoundError, match="volumes.csv does not exist"):
         plots.plot_surface(folder)
+    with pytest.raises(FileNotFoundError, match="exams.csv does not exist"):
+        plots.plot_worklist(folder)
+    with pytest.raises(FileNotFoundError, match="no class activation map of any classifier"):
+        plots.plot_class_activation(folder)
+    with pytest.raises(ValueError, match="no history of None .*it has such of no model"):
+        plots.plot_label_curves(folder)
+    for plot in (plots.plot_roc, plots.plot_thresholds, plots.plot_calibration):
+        with pytest.raises(ValueError, match="no validation AUC of slices .*no classifier"):
+            plot(folder)

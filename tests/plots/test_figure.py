@@ -1,5 +1,6 @@
 """Tests of what figures share: the stamp and the colours."""
 
+import headct_record_maker
 import numpy as np
 import pytest
 import record_maker
@@ -26,7 +27,12 @@ def test_twenty_ribs_share_one_colour_and_one_legend_entry():
 
 
 @pytest.mark.parametrize(
-    "structures", [record_maker.STRUCTURES, ("background", "myocardium", "blood_pool")]
+    "structures",
+    [
+        record_maker.STRUCTURES,
+        ("background", "myocardium", "blood_pool"),
+        (*headct_record_maker.SUBTYPES, "haemorrhage"),
+    ],
 )
 def test_structure_colours_differ_in_lightness_for_colour_blind_readers(structures):
     colours = [plots.STRUCTURE_COLOURS[name] for name in structures]
@@ -37,5 +43,5 @@ def test_structure_colours_differ_in_lightness_for_colour_blind_readers(structur
 
 def test_every_plot_of_the_package_is_public():
     names = [name for name in plots.__all__ if name.startswith("plot_")]
-    assert len(names) == 13
+    assert len(names) == 20
     assert all(callable(getattr(plots, name)) for name in names)

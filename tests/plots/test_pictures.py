@@ -65,3 +65,18 @@ def test_the_background_is_neither_outlined_nor_listed(cardiac_folder):
 def test_an_unknown_model_raises(folder):
     with pytest.raises(ValueError, match="no model vgg; it has unet"):
         plots.plot_overlays(folder, models=["vgg"])
+
+
+def test_cases_with_something_to_see_come_first(headct_folder):
+    run = record.read_run(headct_folder)
+    shown = [axis.get_ylabel() for axis in plots.plot_overlays(headct_folder).axes[::2]]
+    cases = run.cases().query("model == 'segmenter' and split == 'test'")
+    bleeding = cases[cases["truth_any"] == 1]["case_id"]
+    assert shown == sorted(bleeding)[:3]
+    assert sorted(cases["case_id"])[0] not in shown
+
+
+def test_a_classifier_has_no_column_of_outlines(headct_folder):
+    found = words_on(plots.plot_overlays(headct_folder))
+    assert "Multitask network" in found and "Segmenter" in found
+    assert "DenseNet121" not in found

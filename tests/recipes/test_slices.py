@@ -2,9 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from radiokit.data.framing import find_object
 from radiokit.io.rasters import write_png
 from radiokit.recipes.settings import ClassifySettings
-from radiokit.recipes.slices import find_object, prepare_slices, read_prepared, read_slice
+from radiokit.recipes.slices import prepare_slices, read_prepared, read_slice
 
 SETTINGS = ClassifySettings(size=32)
 

@@ -3,12 +3,29 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
+from radiokit.record.cases import (
+    HALF,
+    LABEL_CURVES,
+    LEVELS,
+    chosen_thresholds,
+    labels_of,
+    main_study,
+)
+from radiokit.record.files import (
+    existing_file,
+    image_path,
+    mask_path,
+    read_grey,
+    read_scored,
+    safe_name,
+    split_stem,
+    truth_path,
+    volume_path,
+)
 from radiokit.words import Words, read_words
 
 VOLUME_LABELS = {"myocardium": 1, "blood_pool": 2}  # in the label volumes a record keeps
@@ -40,7 +57,9 @@ class Run:
 
     def scores(self) -> pd.DataFrame:
         """Scores with their intervals, one row each; ValueError when none was written yet."""
-        return self._section("scores")
+        scores = self._section("scores")
+        ends = {name: float for name in ("estimate", "low", "high") if name in scores}
+        return scores.astype(ends)  # a column of nothing but null is of numbers too
 
     def scores_of(self, metric, split) -> pd.DataFrame:
         """The main study's scores of one metric and split, without the domain-shift rows."""
@@ -69,10 +88,15 @@ class Run:
 
         `metrics.json` holds them by metric, or, when they are all Dice, without that level.
         """
-        published = self.metrics.get("published") or {}
+        published = {} if self.published_report() else self.metrics.get("published") or {}
         values = [value for scores in published.values() for value in scores.values()]
         is_by_metric = all(isinstance(value, dict) for value in values)
         return (published if is_by_metric else {"dice": published}).get(metric, {})
+
+    def published_report(self) -> dict:
+        """Published precision, recall and counts by label, as `PUBLISHED_HEADCT`; or empty."""
+        published = self.metrics.get("published") or {}
+        return published if all("support" in row for row in published.values()) else {}
 
     @property
     def published_label(self) -> str:
@@ -86,17 +110,57 @@ class Run:
 
     def cases(self) -> pd.DataFrame:
         """`cases.csv`; ids are text whatever they look like."""
-        return _read_scored(self.folder / "cases.csv")
+        return read_scored(self.folder / "cases.csv")
 
     def volumes(self) -> pd.DataFrame:
         """`volumes.csv`: a row a model and whole exam; ids are text."""
-        return _read_scored(self.folder / "volumes.csv")
+        return read_scored(self.folder / "volumes.csv")
+
+    def exams(self) -> pd.DataFrame:
+        """`exams.csv`: a row a model and whole exam, classified; ids are text."""
+        return read_scored(self.folder / "exams.csv")
+
+    def classified(self, level="slices") -> pd.DataFrame:
+        """The main study's classified slices or exams; ValueError for another level."""
+        if level not in LEVELS:
+            raise ValueError(f"The level is {level!r}; it must be one of {', '.join(LEVELS)}.")
+        return main_study(self.cases() if level == "slices" else self.exams())
+
+    def thresholds(self, model, level="slices") -> pd.DataFrame:
+        """Thresholds of a model: columns `label`, `rule`, `threshold`; 0.5 of every label first."""
+        labels = labels_of(self.classified(level))
+        half = [{"label": label} | HALF for label in labels]
+        chosen = chosen_thresholds(self.metrics.get("thresholds"), model, level)
+        return pd.DataFrame([*half, *chosen.to_dict("records")])
+
+    def scores_at_thresholds(self, model, split, level="slices") -> pd.DataFrame:
+        """A classifier's ratios, `ratio` being sensitivity, specificity or precision.
+
+        ValueError where `metrics.json` has no rows of `score_labels`.
+        """
+        scores, start = self.scores(), LEVELS[level]
+        scores = scores[scores["rule"].notna()] if "rule" in scores else scores.iloc[:0]
+        is_exam = scores["metric"].str.startswith(LEVELS["exams"])
+        is_mine = (scores["model"] == model) & (scores["split"] == split)
+        scores = scores[is_mine & (is_exam if start else ~is_exam)]
+        if scores.empty:
+            raise ValueError(
+                f"{self.folder} has no score of {model!r} at a threshold on the {split} split; "
+                "write the rows of score_labels."
+            )
+        ratios = scores["metric"].str.removeprefix(start).str.split("_at_").str[0]
+        return scores.assign(ratio=ratios)
+
+    def temperature(self, model) -> float | None:
+        """The temperature that calibrates a model; None where none was fitted."""
+        rows = self.metrics.get("calibration") or []
+        return next((row["temperature"] for row in rows if row["model"] == model), None)
 
     def measured(self, quantity) -> pd.DataFrame:
         """The table, cases or else volumes, that holds a quantity; ValueError if neither does."""
         for name in ("cases.csv", "volumes.csv"):
             if (self.folder / name).is_file():
-                scored = _read_scored(self.folder / name)
+                scored = read_scored(self.folder / name)
                 if {f"{quantity}_true", f"{quantity}_predicted"} <= set(scored.columns):
                     return scored
         raise ValueError(
@@ -110,12 +174,7 @@ class Run:
         Once scores are written, trainings beside the main study (other seeds, other hospitals) are
         left out: those named like none of its models, unless that leaves nothing.
         """
-        paths = {path.parent.name: path for path in self.folder.glob("training/*/history.csv")}
-        rows = self.metrics.get("scores", [])
-        scored = {row["model"] for row in rows if not row.get("trained_on")}
-        paths = {name: paths[name] for name in paths if name in scored} or paths
-        for path in self.folder.glob("history_*.csv"):
-            paths[path.stem.removeprefix("history_")] = path
+        paths = self._history_paths()
         if not paths:
             raise FileNotFoundError(
                 f"{self.folder} holds no training/<model>/history.csv and no "
@@ -123,19 +182,31 @@ class Run:
             )
         return {name: pd.read_csv(paths[name]) for name in sorted(paths)}
 
+    def label_histories(self) -> dict[str, pd.DataFrame]:
+        """The learning curves of classifiers by model, the prefix `labels_` taken off; or none."""
+        found = {}
+        for model, path in sorted(self._history_paths().items()):
+            history = pd.read_csv(path)
+            totals = {"loss": "labels_loss", "val_loss": "val_labels_loss"}
+            history = history.drop(columns=[key for key in totals if totals[key] in history])
+            history = history.rename(columns=lambda name: name.replace("labels_", "", 1))
+            if LABEL_CURVES & set(history.columns.str.removeprefix("val_")):
+                found[model] = history
+        return found
+
     def image(self, case_id) -> np.ndarray:
         """The picture of a case, (H, W) uint8."""
-        return _read_grey(image_path(self.folder, case_id))
+        return read_grey(image_path(self.folder, case_id))
 
     def truth(self, case_id, structure) -> np.ndarray | None:
         """The true mask of a case, (H, W) bool; None where the data have none."""
         path = truth_path(self.folder, case_id, structure)
-        return _read_grey(path) > 127 if path.is_file() else None
+        return read_grey(path) > 127 if path.is_file() else None
 
     def mask(self, model, case_id, structure) -> np.ndarray | None:
         """The mask a model predicted, (H, W) bool; None where none was kept."""
         path = mask_path(self.folder, model, case_id, structure)
-        return _read_grey(path) > 127 if path.is_file() else None
+        return read_grey(path) > 127 if path.is_file() else None
 
     def has_mask(self, model, case_id, structure) -> bool:
         """Whether the mask a model predicted was kept."""
@@ -149,7 +220,7 @@ class Run:
         import nibabel  # slow to import, and needed by few
 
         path = volume_path(self.folder, model, exam_id)
-        _existing(path, "The run kept no label volume of this exam.")
+        existing_file(path, "The run kept no label volume of this exam.")
         volume = nibabel.as_closest_canonical(nibabel.load(path))
         return np.asarray(volume.dataobj), tuple(map(float, volume.header.get_zooms()))
 
@@ -158,7 +229,37 @@ class Run:
         stem = f"{safe_name(case_id)}__"
         paths = sorted((self.folder / "attention" / safe_name(model)).glob("*.png"))
         mine = [path for path in paths if path.stem.startswith(stem)]
-        return {path.stem.removeprefix(stem): _read_grey(path) / 255 for path in mine}
+        return {path.stem.removeprefix(stem): read_grey(path) / 255 for path in mine}
+
+    def class_maps(self) -> list[tuple[str, str, str]]:
+        """Model, case and label of every class activation map, in alphabetical order of cases."""
+        return [kept for kept, is_label in self._maps() if is_label]
+
+    def attention_maps(self) -> list[tuple[str, str, str]]:
+        """Model, case and layer of every other map, in alphabetical order of cases."""
+        return [kept for kept, is_label in self._maps() if not is_label]
+
+    def _history_paths(self):
+        paths = {path.parent.name: path for path in self.folder.glob("training/*/history.csv")}
+        rows = self.metrics.get("scores", [])
+        scored = {row["model"] for row in rows if not row.get("trained_on")}
+        paths = {name: paths[name] for name in paths if name in scored} or paths
+        for path in self.folder.glob("history_*.csv"):
+            paths[path.stem.removeprefix("history_")] = path
+        return paths
+
+    def _maps(self):
+        """Model, case and name of each map that was kept, and whether the name is a label's."""
+        if not (self.folder / "attention").is_dir() or not (self.folder / "cases.csv").is_file():
+            return []
+        cases, found = self.cases(), []
+        case_ids = {safe_name(case_id): case_id for case_id in set(cases["case_id"])}
+        labels = labels_of(cases)
+        for model in dict.fromkeys(cases["model"]):
+            for path in sorted((self.folder / "attention" / safe_name(model)).glob("*__*.png")):
+                case_id, name = split_stem(path.stem, case_ids)
+                found.append(((model, case_id, name), name in labels))
+        return [entry for entry in found if entry[0][1] is not None]
 
     def _study_text(self, section):
         notebook = self.metrics["notebook"]
@@ -190,126 +291,5 @@ def read_run(folder, language="en") -> Run:
         FileNotFoundError: no run was recorded in the folder.
     """
     folder = Path(folder)
-    path = _existing(folder / "metrics.json", "Run the notebook first.")
+    path = existing_file(folder / "metrics.json", "Run the notebook first.")
     return Run(folder, json.loads(path.read_text(encoding="utf-8")), read_words(language))
-
-
-def structures_of(cases) -> list[str]:
-    """The structures a case table has a Dice column of, in its order."""
-    return [name.removeprefix("dice_") for name in cases.columns if name.startswith("dice_")]
-
-
-def foreground_of(structures) -> list[str]:
-    """The structures worth outlining: all but the background."""
-    return [name for name in structures if name != "background"]
-
-
-def main_study(cases, split=None) -> pd.DataFrame:
-    """The rows of the main study: those of `split`, without the domain-shift trainings."""
-    if "trained_on" in cases.columns:
-        cases = cases[cases["trained_on"].isna()]
-    return cases if split is None else cases[cases["split"] == split]
-
-
-def best_on_validation(cases, structure=None) -> tuple[str, float]:
-    """The model with the highest mean validation Dice, and that Dice.
-
-    When to use: to choose what a figure shows; the test split never chooses.
-
-    Args:
-        cases: `Run.cases()`.
-        structure: one structure, or None for the mean of all.
-
-    Returns:
-        Model name and Dice.
-
-    Raises:
-        ValueError: no validation Dice in the table.
-    """
-    validation = main_study(cases, "validation")
-    names = structures_of(cases) if structure is None else [structure]
-    columns = [f"dice_{name}" for name in names if f"dice_{name}" in validation]
-    means = validation.groupby("model", sort=True)[columns].mean().mean(axis=1).dropna()
-    if means.empty:
-        raise ValueError(
-            f"No model has a validation Dice of {structure or 'any structure'}; the best model "
-            "is chosen on validation, never on the test shown. Write its rows to cases.csv."
-        )
-    return means.idxmax(), float(means.max())
-
-
-def worst_cases(run, model=None, num_cases=5, dataset=None):
-    """The test rows with the lowest mean Dice of one model, worst first.
-
-    When to use: for the worst-cases figure and its table.
-
-    Args:
-        run: a `Run`.
-        model: by default the one with the highest mean validation Dice.
-        num_cases: how many.
-        dataset: of one data set only; None takes all.
-
-    Returns:
-        Rows of `cases.csv`; the mean is over the structures the case has a truth of.
-
-    Raises:
-        ValueError: no scored test case.
-    """
-    cases = run.cases()
-    model = model or best_on_validation(cases)[0]
-    test = main_study(cases, "test")
-    test = test[test["model"] == model]
-    if dataset is not None:
-        test = test[test["dataset"] == dataset]
-    mean_dice = test[[f"dice_{name}" for name in structures_of(test)]].mean(axis=1).dropna()
-    if mean_dice.empty:
-        raise ValueError(f"{run.folder / 'cases.csv'} has no scored test case of {model!r}.")
-    return test.loc[mean_dice.sort_values(kind="stable").index[:num_cases]]
-
-
-def safe_name(text) -> str:
-    """A case or model id as a file name, the same on every operating system."""
-    return quote(str(text), safe=" ()+,=@")
-
-
-def image_path(folder, case_id) -> Path:
-    """Where the picture of a case lies in a record."""
-    return Path(folder) / "images" / f"{safe_name(case_id)}.png"
-
-
-def truth_path(folder, case_id, structure) -> Path:
-    """Where a true mask lies in a record."""
-    return Path(folder) / "truth" / f"{safe_name(case_id)}__{structure}.png"
-
-
-def mask_path(folder, model, case_id, structure) -> Path:
-    """Where a predicted mask lies in a record."""
-    return Path(folder) / "masks" / safe_name(model) / f"{safe_name(case_id)}__{structure}.png"
-
-
-def volume_path(folder, model, exam_id) -> Path:
-    """Where the label volume of an exam lies in a record; `model` is `"truth"` for the true one."""
-    return Path(folder) / "volumes" / safe_name(model) / f"{safe_name(exam_id)}.nii.gz"
-
-
-def attention_path(folder, model, case_id, layer) -> Path:
-    """Where an attention map lies in a record."""
-    return Path(folder) / "attention" / safe_name(model) / f"{safe_name(case_id)}__{layer}.png"
-
-
-def _read_scored(path):
-    _existing(path, "These scores were not written yet.")
-    identities = dict.fromkeys(("case_id", "patient_id", "model"), str)
-    return pd.read_csv(path, dtype=identities, encoding="utf-8")
-
-
-def _existing(path, remedy):
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist. {remedy}")
-    return path
-
-
-def _read_grey(path):
-    _existing(path, "The run kept no picture of this case.")
-    with Image.open(path) as image:
-        return np.asarray(image.convert("L"))
