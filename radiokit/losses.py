@@ -22,6 +22,9 @@ class DiceCrossEntropyLoss(keras.losses.Loss):
         overlapping: False for exclusive classes (softmax, one-hot truth, background included as
             a class); True for structures that may overlap, or a single one (sigmoid).
         squared_denominator: False sums the probabilities below the fraction, True their squares.
+        over_batch: False takes a Dice of each image; True one of the whole batch, the same for all
+            its images. Where most images lack most structures, a Dice of each image is content
+            with empty masks everywhere; that of a batch is not.
         reduction: how Keras joins the losses of the images; its default is the mean.
         name: name in the training log.
         dtype: number type of the arithmetic; None takes Keras's default, float32.
@@ -49,6 +52,7 @@ class DiceCrossEntropyLoss(keras.losses.Loss):
         self,
         overlapping=False,
         squared_denominator=False,
+        over_batch=False,
         reduction="sum_over_batch_size",
         name="dice_cross_entropy_loss",
         dtype=None,
@@ -56,6 +60,7 @@ class DiceCrossEntropyLoss(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.overlapping = overlapping
         self.squared_denominator = squared_denominator
+        self.over_batch = over_batch
 
     def call(self, y_true, y_pred):
         """Loss of each image, (N,); arguments as described in the class."""
@@ -68,15 +73,16 @@ class DiceCrossEntropyLoss(keras.losses.Loss):
         config = super().get_config()
         config["overlapping"] = self.overlapping
         config["squared_denominator"] = self.squared_denominator
+        config["over_batch"] = self.over_batch
         return config
 
     def _dice_loss(self, truth, probability):
-        pixels = tuple(range(1, len(truth.shape) - 1))
-        overlap = ops.sum(truth * probability, axis=pixels)  # (N, C)
+        summed = tuple(range(0 if self.over_batch else 1, len(truth.shape) - 1))
+        overlap = ops.sum(truth * probability, axis=summed)  # (N, C), over the batch (C,)
         size = ops.square(probability) if self.squared_denominator else probability
-        sizes = ops.sum(truth, axis=pixels) + ops.sum(size, axis=pixels)  # truth is 0 or 1
+        sizes = ops.sum(truth, axis=summed) + ops.sum(size, axis=summed)  # truth is 0 or 1
         dice = (2 * overlap + SMOOTHING_PIXELS) / (sizes + SMOOTHING_PIXELS)
-        return ops.mean(1 - dice, axis=-1)  # (N,)
+        return ops.mean(1 - dice, axis=-1)  # (N,), over the batch a single number
 
 
 @keras.saving.register_keras_serializable(package="radiokit")

@@ -511,3 +511,20 @@ def test_balanced_positive_weights_are_negatives_over_positives_within_the_cap()
     assert balanced_positive_weights(targets, largest=50)[1] == 50
     with pytest.raises(ValueError, match=r"targets has shape \(4,\).*\(images, labels\)"):
         balanced_positive_weights([1, 0, 0, 1])
+
+
+def test_dice_over_the_batch_pools_the_images_before_dividing():
+    generator = np.random.default_rng(5)
+    y_true = np.zeros((2, 4, 4, 2), "float32")
+    y_true[0, :2, :2, 0] = 1  # the second image has neither structure
+    y_pred = generator.uniform(0.02, 0.98, y_true.shape).astype("float32")
+    overlap = (y_true * y_pred).sum(axis=(0, 1, 2))
+    below = y_true.sum(axis=(0, 1, 2)) + (y_pred**2).sum(axis=(0, 1, 2))
+    dice_loss = np.mean(1 - (2 * overlap + 1) / (below + 1))
+    cross_entropy = -np.log(np.where(y_true > 0, y_pred, 1 - y_pred)).mean(axis=(1, 2, 3))
+    loss = DiceCrossEntropyLoss(
+        overlapping=True, squared_denominator=True, over_batch=True, reduction="none"
+    )
+    result = ops.convert_to_numpy(loss(y_true, y_pred))
+    np.testing.assert_allclose(result, dice_loss + cross_entropy, rtol=1e-5)
+    assert DiceCrossEntropyLoss.from_config(loss.get_config()).over_batch

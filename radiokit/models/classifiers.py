@@ -18,7 +18,7 @@ DENSENETS = {
     "densenet169": (6, 12, 32, 32),
     "densenet201": (6, 12, 48, 32),
 }
-STEM_WIDTH = 64
+STEM_GROWTH_RATES = 2  # the first convolution gives twice the growth rate, as in the paper
 PUBLISHED_GROWTH_RATE = 32
 BOTTLENECK = 4  # the 1x1 convolution of a dense layer gives four times what the layer adds
 COMPRESSION = 2  # channels are halved between two dense blocks
@@ -87,7 +87,7 @@ def build_densenet(
         image_shape: (height, width, channels) in pixels, height and width 32 or more.
         num_classes: labels, one logit each.
         stage_blocks: dense layers of each block.
-        growth_rate: channels that a dense layer adds.
+        growth_rate: channels that a dense layer adds; the stem gives twice as many.
         hidden_units: units of a dense layer with ReLU between features and logits; None: none.
         dropout: fraction of the values before the logits dropped in training, 0 to below 1.
         weights: None starts at random and takes the image as it is, of any number of channels.
@@ -122,10 +122,11 @@ def build_densenet(
 def _encode(tensor, stage_blocks, growth_rate):
     """Stem, then the dense blocks with a transition between each two."""
     tensor = layers.ZeroPadding2D(3, name="encoder0_pad")(tensor)
-    tensor = layers.Conv2D(STEM_WIDTH, 7, strides=2, use_bias=False, name="encoder0_conv")(tensor)
-    tensor = _normalize_and_rectify(tensor, "encoder0")  # (H / 2, W / 2, 64)
+    width = STEM_GROWTH_RATES * growth_rate
+    tensor = layers.Conv2D(width, 7, strides=2, use_bias=False, name="encoder0_conv")(tensor)
+    tensor = _normalize_and_rectify(tensor, "encoder0")  # (H / 2, W / 2, 2 · growth_rate)
     tensor = layers.ZeroPadding2D(1, name="encoder0_pool_pad")(tensor)
-    tensor = layers.MaxPooling2D(3, strides=2, name="encoder0_pool")(tensor)  # (H / 4, W / 4, 64)
+    tensor = layers.MaxPooling2D(3, strides=2, name="encoder0_pool")(tensor)  # (H / 4, W / 4, 2k)
     for stage, num_layers in enumerate(stage_blocks, start=1):
         name = f"encoder{stage}"
         if stage > 1:

@@ -12,6 +12,7 @@ from radiokit.models.blocks import (
     normalize,
 )
 
+RARE = -3.0  # logit of a pixel before training: blood is rare (Lin et al. 2017, arXiv:1708.02002)
 SMOOTHING_SIDE = 3  # pixels: a mask's strongest place is that of nine pixels, not of one
 
 
@@ -96,9 +97,14 @@ def build_multitask_unet(
     image = keras.Input(image_shape, name="image")
     features = _encode(image, widths, dropout)
     labels = _classify(features[-1], num_labels, hidden_units, dropout)  # (num_labels,)
-    masks = layers.Conv2D(num_labels - 1, 1, activation="sigmoid", dtype="float32", name="masks")(
-        _decode(features, dropout)
-    )  # (H, W, num_labels - 1)
+    masks = layers.Conv2D(
+        num_labels - 1,
+        1,
+        activation="sigmoid",
+        bias_initializer=keras.initializers.Constant(RARE),
+        dtype="float32",
+        name="masks",
+    )(_decode(features, dropout))  # (H, W, num_labels - 1)
     disagreement = Disagreement(name="disagreement", dtype="float32")(
         [labels, masks]
     )  # (num_labels,)
@@ -113,7 +119,7 @@ def _encode(tensor, widths, dropout):
         if level > 0:
             tensor = layers.MaxPooling2D(name=f"encoder{level}_pool")(tensor)
             tensor = layers.SpatialDropout2D(dropout, name=f"encoder{level}_dropout")(tensor)
-        tensor = convolution_block(tensor, width, f"encoder{level}", use_bias=False)
+        tensor = convolution_block(tensor, width, f"encoder{level}")
         features.append(tensor)  # (H / 2**level, W / 2**level, width)
     return features
 
@@ -137,7 +143,7 @@ def _decode(features, dropout):
         tensor = layers.Conv2DTranspose(width, 2, strides=2, name=f"{name}_up")(tensor)  # doubled
         tensor = layers.Concatenate(name=f"{name}_join")([skip, tensor])  # (h, w, 2 * width)
         tensor = normalize(tensor, f"{name}_join_norm")
-        tensor = convolution_block(tensor, width, name, use_bias=False)  # (h, w, width)
+        tensor = convolution_block(tensor, width, name)  # (h, w, width)
     return tensor
 
 

@@ -148,7 +148,7 @@ def _list_figures(run):
             name = "overlays" if number == 1 else f"overlays_{number}"
             figures[name] = partial(plots.plot_overlays, *place, models)
     for metric in _kinds([row for row in scores if not row.get("rule")], "metric"):
-        if metric != "dice":
+        if metric != "dice" and not metric.endswith("average_precision"):  # it stands in the tables
             figures[f"scores_{metric}"] = partial(plots.plot_scores, *place, metric)
     for quantity in _kinds(run.metrics.get("agreement"), "quantity"):
         figures[f"agreement_{quantity}"] = partial(plots.plot_agreement, *place, quantity)

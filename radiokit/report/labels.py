@@ -20,12 +20,19 @@ from radiokit.tables import (
     threshold_table,
 )
 
+_DECISIONS = {
+    "roc": plots.plot_roc,
+    "calibration": plots.plot_calibration,
+    "thresholds": plots.plot_thresholds,
+}
+
 
 def list_label_figures(run, place):
     """Name of each figure of a classifier, and the function without arguments that draws it.
 
     When to use: when everything of a record is drawn again. Shown is the classifier that is the
-    best on validation, slices and exams each by themselves; the curves of training are of each.
+    best on validation, slices and exams each by themselves (of exams the ROC and the worklist);
+    the curves of training are of each.
 
     Args:
         run: a `record.Run`.
@@ -36,13 +43,14 @@ def list_label_figures(run, place):
     """
     figures = {}
     for level, model in _classifiers(run).items():
-        ending = "" if level == "slices" else f"_{level}"
         shown = {"model": model, "level": level}
-        figures[f"roc{ending}"] = partial(plots.plot_roc, *place, **shown)
-        figures[f"calibration{ending}"] = partial(plots.plot_calibration, *place, **shown)
-        figures[f"thresholds{ending}"] = partial(plots.plot_thresholds, *place, **shown)
+        if level == "exams":
+            figures["roc_exams"] = partial(plots.plot_roc, *place, **shown)
+            continue
+        for name, plot in _DECISIONS.items():
+            figures[name] = partial(plot, *place, **shown)
         for rule in _first_and_last(_rules(run, model, level)):
-            name = f"confusions{ending}" + ("" if rule == HALF["rule"] else f"_{rule}")
+            name = "confusions" + ("" if rule == HALF["rule"] else f"_{rule}")
             figures[name] = partial(plots.plot_confusions, *place, **shown, rule=rule)
     if _has_worklist(run):
         figures["worklist"] = partial(plots.plot_worklist, *place)
