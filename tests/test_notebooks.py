@@ -34,7 +34,11 @@ def names(folder, suffix):
 
 
 def test_there_are_notebooks():
-    assert [path.stem for path in NOTEBOOKS] == ["04_cardiac_mri", "05_chest_xray"]
+    assert [path.stem for path in NOTEBOOKS] == [
+        "03_head_ct_hemorrhage",
+        "04_cardiac_mri",
+        "05_chest_xray",
+    ]
 
 
 def test_the_run_succeeds_and_complains_of_nothing(book_run):
@@ -149,3 +153,15 @@ def test_nothing_half_written_remains(record):
 @every_notebook
 def test_the_readme_leads_to_every_notebook(path):
     assert f"(notebooks/{path.name})" in (CHECKOUT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_outliners_of_blood_are_scored_on_real_slices(book_run, real_data, capsys):
+    name = "03_head_ct_hemorrhage"
+    executed = nbformat.read(book_run.outputs / name / f"{name}.ipynb", as_version=4)
+    (cell,) = [one for one in executed.cells if one["id"] == "real"]
+    printed = "".join(output.get("text", "") for output in cell["outputs"])
+    found = re.findall(r"(\w+), trained on phantoms, on 36 real slices: Dice (0\.\d{3}) ", printed)
+    assert [model for model, _ in found] == ["segmenter", "multitask"]
+    assert all(0 < float(dice) < 1 for _, dice in found)
+    with capsys.disabled():
+        print(f"\n{printed}")

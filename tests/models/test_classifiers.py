@@ -14,8 +14,9 @@ MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def _densenet_parameters(channels, stage_blocks, growth_rate):
-    """Table 1 of the paper: stem, dense layers of 1x1 and 3x3, transitions that halve."""
-    total, received = 7 * 7 * channels * 64 + 4 * 64, 64
+    """Table 1 of the paper: stem of 2k, dense layers of 1x1 and 3x3, transitions that halve."""
+    received = 2 * growth_rate
+    total = 7 * 7 * channels * received + 4 * received
     for stage, num_layers in enumerate(stage_blocks):
         if stage > 0:
             total += 4 * received + received * (received // 2)

@@ -15,7 +15,7 @@ SMALL = (8, 16)
 
 
 def _block(received, width):
-    return 9 * received * width + 9 * width * width + 2 * 4 * width
+    return 9 * received * width + 9 * width * width + 2 * (width + 4 * width)  # biases, norms
 
 
 def test_parameters_equal_the_arithmetic():
