@@ -239,5 +239,8 @@ def _write_area(row):
     if row["num_negatives"] == 0:
         return "no negative among the test patients"
     interval = report.interval_of_row(row)
-    few = f"{row['num_patients']} patients are too few for an interval"
-    return str(interval) if np.isfinite(interval.low) else f"{interval.estimate:.3f}, {few}"
+    if np.isfinite(interval.low):
+        return str(interval)
+    with_it, patients = row["num_positive_patients"], row["num_patients"]
+    few = f"{patients} patients, {with_it} with it: too few for an interval"
+    return f"{interval.estimate:.3f}, {few}"

@@ -68,7 +68,8 @@ def test_a_label_without_positive_in_validation_keeps_one_half_and_is_named(caps
 def test_an_area_that_cannot_be_is_said_so():
     row = {"num_positives": 3, "num_negatives": 9, "num_patients": 4, "num_undefined": 0}
     row |= {"estimate": 0.75, "low": np.nan, "high": np.nan, "kind": "none"}
-    assert _write_area(pd.Series(row)) == "0.750, 4 patients are too few for an interval"
+    row["num_positive_patients"] = 2
+    assert _write_area(pd.Series(row)) == "0.750, 4 patients, 2 with it: too few for an interval"
     assert _write_area(pd.Series(row | {"num_positives": 0})).startswith("no positive")
     assert _write_area(pd.Series(row | {"num_negatives": 0})).startswith("no negative")
     whole = row | {"low": 0.5, "high": 0.875, "kind": "bootstrap", "num_patients": 12}
