@@ -137,15 +137,19 @@ class FusedAdam(keras.optimizers.Adam):
     Keras's own step.
     """
 
-    _powers = None
+    _of_step = None  # powers of beta, and epsilon: the same for every variable of a step
 
     def apply(self, grads, trainable_variables=None):
         """Change all variables by their gradients; called by Keras."""
-        self._powers = self._beta_powers()  # the same for every variable of a step
+        self._of_step = self._powers_and_epsilon()
         try:
             return super().apply(grads, trainable_variables)
         finally:
-            self._powers = None
+            self._of_step = None
+
+    def _powers_and_epsilon(self):
+        powers = self._beta_powers()
+        return powers, self._epsilon_of_step(powers[1])
 
     def _beta_powers(self):
         step = ops.cast(self.iterations + 1, "float32")
@@ -154,8 +158,7 @@ class FusedAdam(keras.optimizers.Adam):
     def update_step(self, gradient, variable, learning_rate):
         """Change one variable by its gradient; called by Keras."""
         is_dense = hasattr(gradient, "shape") and not hasattr(gradient, "indices")
-        powers = self._powers or self._beta_powers()
-        epsilon = self._epsilon_of_step(powers[1])
+        powers, epsilon = self._of_step or self._powers_and_epsilon()
         if keras.backend.backend() != "tensorflow" or self.amsgrad or not is_dense:
             self._keras_step(gradient, variable, learning_rate, epsilon)
             return
