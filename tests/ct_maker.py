@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
+from dicom_maker import save_dicom
 from pydicom.uid import CTImageStorage, ExplicitVRBigEndian, ExplicitVRLittleEndian, generate_uid
 
 SHAPE = (16, 20)
@@ -39,17 +40,9 @@ def write_ct(path, stored=None, bits=16, syntax=ExplicitVRLittleEndian, **header
     order = ">" if syntax == ExplicitVRBigEndian else "<"
     dataset.PixelData = stored.astype(stored.dtype.newbyteorder(order)).tobytes()
     dataset["PixelData"].VR = "OW"
-    for keyword, value in header.items():
-        if value is None:
-            delattr(dataset, keyword)
-        else:
-            setattr(dataset, keyword, value)
-    dataset.file_meta = pydicom.dataset.FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = syntax
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    dataset.save_as(path, enforce_file_format=True)
-    return path
+    return save_dicom(dataset, header, syntax, path)
 
 
 def write_series(folder, heights=(0, 5, 10, 15), **header):

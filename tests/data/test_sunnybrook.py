@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pydicom
 import pytest
+from dicom_maker import save_dicom
 from PIL import Image
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
@@ -55,15 +56,7 @@ def write_image(path, number, **header):
     dataset.ImagePositionPatient = [float(round(value, 4)) for value in corner]
     dataset.SliceLocation = 5.3 * level  # wrong, as in some published headers
     dataset.PixelData = pixels_of(number).tobytes()
-    for keyword, value in header.items():
-        if value is None:
-            delattr(dataset, keyword)
-        else:
-            setattr(dataset, keyword, value)
-    dataset.file_meta = pydicom.dataset.FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.save_as(path, enforce_file_format=True)
-    return path
+    return save_dicom(dataset, header, ExplicitVRLittleEndian, path)
 
 
 def write_outline(path, left, top, right, bottom):
