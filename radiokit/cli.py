@@ -12,6 +12,7 @@ from radiokit import __version__, load_keras_quietly, shipped_folder
 
 DISCLAIMER = "For teaching and research. Not a medical device, not for diagnosis."
 PHANTOM_SETS = {
+    "bodypart": ("mdai", "unifesp"),
     "cardiac": ("hvsmr", "acdc"),
     "chest": ("montgomery", "shenzhen", "jsrt", "vindr_ribcxr"),
     "headct": ("rsna_ich",),
@@ -138,7 +139,7 @@ def notebooks(
 
 @app.command()
 def phantom(
-    study: Annotated[str, typer.Argument(help="Name of the study: cardiac, chest or headct.")],
+    study: Annotated[str, typer.Argument(help="Name of the study: bodypart, cardiac, chest or headct.")],
     out: Annotated[Path, typer.Option(help="Folder that gets one folder per data set.")],
     patients: Annotated[int, typer.Option(min=1, help="Patients in each data set.")] = 20,
     seed: Annotated[int, typer.Option(help="Another seed, other patients.")] = 0,

@@ -78,7 +78,7 @@ def test_published_names_add_up_to_the_counts():
 
 
 def test_an_unknown_card_is_answered_with_the_known_ones():
-    with pytest.raises(ValueError, match="no data set 'montgomry'.*jsrt, montgomery"):
+    with pytest.raises(ValueError, match="no data set 'montgomry'.*jsrt, mdai, montgomery"):
         load_card("montgomry")
 
 

@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 
+import bodypart_record_maker
 import cardiac_record_maker
 import headct_record_maker
 import numpy as np
@@ -468,3 +469,12 @@ def test_a_column_of_intervals_becomes_a_column_a_field():
     assert spread["heart_num_patients"].iloc[0] == 12
     assert spread["heart"].isna().tolist() == [False, True, False]
     assert spread["heart"].iloc[2] == 0.25  # a published number without an interval
+
+
+def test_a_record_of_many_labels_is_drawn_without_a_panel_a_label_of_curves(redraw_names, tmp_path):
+    names = redraw_names(bodypart_record_maker.make_record(tmp_path).folder, "es")
+    figures = names[".png"]
+    assert {"label_counts_es", "label_scores_densenet121_es", "coverage_risk_es"} <= figures
+    assert {"label_comparison_accuracy_es", "label_comparison_f1_es", "confusions_es"} <= figures
+    assert not {"roc_es", "thresholds_es", "calibration_es", "scores_accuracy_es"} & figures
+    assert {"all_labels_es", "thresholds_es", "scores_auc_es"} <= names[".tex"]

@@ -3,7 +3,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radiokit import training
+from radiokit import training, training_record
 from radiokit.data.augment import JointAugment
 from radiokit.data.batches import make_batches
 from radiokit.losses import DiceCrossEntropyLoss, MultilabelCrossEntropyLoss
@@ -52,13 +52,13 @@ def fit(model, data, folder, epochs=4, **options):
 
 def test_without_validation_the_last_weights_stay(data, tmp_path, monkeypatch):
     seen = []
-    end = training._Record.on_epoch_end
+    end = training_record.TrainingRecord.on_epoch_end
 
     def note_weights(record, epoch, logs=None):
         seen.append(record.model.get_weights())
         end(record, epoch, logs)
 
-    monkeypatch.setattr(training._Record, "on_epoch_end", note_weights)
+    monkeypatch.setattr(training_record.TrainingRecord, "on_epoch_end", note_weights)
     model = small_model()
     history = fit(model, (data[0], None), tmp_path)
     assert "val_loss" not in history[-1]
@@ -72,14 +72,14 @@ class Killed(Exception):
 
 def kill_after(model, epoch, monkeypatch):
     """Let the training die between two epochs, as a lost kernel would."""
-    begin = training._Record.on_epoch_begin
+    begin = training_record.TrainingRecord.on_epoch_begin
 
     def die(self, number, logs=None):
         if number == epoch:
             raise Killed
         begin(self, number, logs)
 
-    monkeypatch.setattr(training._Record, "on_epoch_begin", die)
+    monkeypatch.setattr(training_record.TrainingRecord, "on_epoch_begin", die)
 
 
 def test_training_lowers_the_loss_and_writes_its_history(data, tmp_path):
@@ -99,7 +99,7 @@ def test_the_model_ends_with_the_weights_of_its_best_epoch(data, tmp_path):
 
 
 def test_a_killed_training_resumed_equals_an_unbroken_one(data, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "SECONDS_BETWEEN_SAVES", 0)
+    monkeypatch.setattr(training_record, "SECONDS_BETWEEN_SAVES", 0)
     unbroken = small_model()
     whole = fit(unbroken, data, tmp_path / "whole")
     with monkeypatch.context() as patch, pytest.raises(Killed):
@@ -119,7 +119,7 @@ def test_a_killed_training_resumed_equals_an_unbroken_one(data, tmp_path, monkey
 
 
 def test_the_learning_rate_rises_then_falls_to_zero():
-    rates = [training._learning_rate(step, 10, 100) for step in range(100)]
+    rates = [training_record._learning_rate(step, 10, 100) for step in range(100)]
     assert rates[0] == pytest.approx(0.1)
     assert rates[10] == 1
     assert rates[55] == pytest.approx(0.5)
@@ -127,7 +127,7 @@ def test_the_learning_rate_rises_then_falls_to_zero():
 
 
 def test_patience_stops_a_training_that_no_longer_improves(data, tmp_path, monkeypatch):
-    record = training._Record(tmp_path, data[0], 9, 0.1, patience=2)
+    record = training_record.TrainingRecord(tmp_path, data[0], 9, 0.1, patience=2)
     record.history = [{"val_loss": 1.0}, {"val_loss": 0.5}, {"val_loss": 0.6}]
     assert not record.out_of_patience()
     record.history.append({"val_loss": 0.7})
@@ -144,148 +144,12 @@ def test_restart_makes_a_compiled_model_new(data, tmp_path):
     assert again[1] == pytest.approx(first[1], rel=1e-3)
 
 
-def test_mean_dice_leaves_unknown_pixels_and_channels_out():
-    truth = np.zeros((1, 2, 2, 2), np.float32)
-    truth[0, 0, :, 0] = 1
-    truth[0, 1, 0, 0] = -1
-    truth[..., 1] = -1
-    predicted = np.ones((1, 2, 2, 2), np.float32)
-    metric = training.MeanDice()
-    metric.update_state(truth, predicted)
-    assert float(metric.result()) == pytest.approx(2 * 2 / (2 + 3))
-
-
-def test_the_fused_step_gives_the_numbers_of_kerass_adam():
-    def trained(optimizer):
-        keras.utils.set_random_seed(1)
-        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4), keras.layers.Dense(1)])
-        model.compile(optimizer, "mse", jit_compile=False)
-        inputs = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
-        for _ in range(5):
-            model.train_on_batch(inputs, inputs.sum(axis=1, keepdims=True))
-        return model.get_weights()
-
-    ours, theirs = trained(training.FusedAdam(0.01)), trained(keras.optimizers.Adam(0.01))
-    for one, other in zip(ours, theirs, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
-
-
 def test_zero_epochs_and_unwritable_folders_are_refused(data, tmp_path):
     with pytest.raises(ValueError, match="needs at least 1"):
         fit(small_model(), data, tmp_path, epochs=0)
     (tmp_path / "file").write_text("not a folder", encoding="utf-8")
     with pytest.raises(OSError, match="Choose a folder that you may write to"):
         fit(small_model(), data, tmp_path / "file" / "training", epochs=1)
-
-
-def torch_adam(weight, gradients, rate, l2, epsilon, betas=(0.9, 0.999)):
-    """The algorithm as PyTorch documents it, in float64."""
-    mean, square = np.zeros_like(weight), np.zeros_like(weight)
-    for step, gradient in enumerate(gradients, start=1):
-        gradient = gradient + l2 * weight
-        mean = betas[0] * mean + (1 - betas[0]) * gradient
-        square = betas[1] * square + (1 - betas[1]) * gradient**2
-        corrected = mean / (1 - betas[0] ** step), square / (1 - betas[1] ** step)
-        weight = weight - rate * corrected[0] / (np.sqrt(corrected[1]) + epsilon)
-    return weight
-
-
-def stepped(optimizer, weight, gradients):
-    variable = keras.Variable(weight.astype("float32"))
-    for gradient in gradients.astype("float32"):
-        optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
-    return keras.ops.convert_to_numpy(variable)
-
-
-@pytest.mark.parametrize("other_backend", [False, True])
-@pytest.mark.parametrize(("l2", "epsilon"), [(2e-5, 1e-8), (0.3, 1e-2), (0.0, 1e-3)])
-def test_coupled_adam_takes_the_steps_of_pytorch(l2, epsilon, other_backend, monkeypatch):
-    generator = np.random.default_rng(0)
-    weight = generator.normal(size=(4, 3))
-    gradients = 0.01 * generator.normal(size=(7, 4, 3))
-    gradients[:, 0] = 0  # decay alone moves these
-    wanted = torch_adam(weight, gradients, 0.01, l2, epsilon)
-    if other_backend:
-        monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    ours = stepped(training.CoupledAdam(0.01, l2=l2, epsilon=epsilon), weight, gradients)
-    np.testing.assert_allclose(ours, wanted, rtol=1e-4, atol=1e-6)
-    # Keras's own, with the same numbers, goes elsewhere: decoupled decay, epsilon uncorrected.
-    keras_own = keras.optimizers.Adam(0.01, weight_decay=l2 or None, epsilon=epsilon)
-    assert epsilon == 1e-8 or np.abs(stepped(keras_own, weight, gradients) - wanted).max() > 1e-3
-
-
-def test_coupled_adam_reloads_with_its_memory(tmp_path):
-    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
-    model.compile(training.CoupledAdam(0.02, l2=0.1, beta_2=0.99), "mse", jit_compile=False)
-    inputs = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
-    model.train_on_batch(inputs, inputs[:, :1])
-    model.save(tmp_path / "model.keras")
-    again = keras.models.load_model(tmp_path / "model.keras")
-    assert isinstance(again.optimizer, training.CoupledAdam)
-    assert again.optimizer.get_config() == model.optimizer.get_config()
-    assert again.optimizer.l2 == 0.1
-    for one in (model, again):
-        one.train_on_batch(inputs, inputs[:, :1])
-    for ours, theirs in zip(model.get_weights(), again.get_weights(), strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-6)
-
-
-def test_a_negative_l2_is_refused():
-    with pytest.raises(ValueError, match="l2 is -1; needed is 0"):
-        training.CoupledAdam(l2=-1)
-
-
-def test_label_metrics_equal_scikit_learn_with_unknown_labels_left_out():
-    from sklearn import metrics as reference
-
-    generator = np.random.default_rng(0)
-    truth = generator.integers(-1, 2, (60, 4)).astype("float32")
-    truth[:, 3] = np.minimum(truth[:, 3], 0)  # a label without a positive
-    logits = (generator.normal(size=(60, 4)) + truth - [0, 1, 6, 2]).astype("float32")
-    logits = np.round(logits / 0.05) * 0.05  # the steps of the histogram, so that ties are ties
-    given = training.label_metrics()
-    assert [metric.name for metric in given] == ["precision", "recall", "auc"]
-    for metric in given:
-        for rows in (slice(0, 25), slice(25, 60)):
-            metric.update_state(truth[rows], logits[rows])
-    known = truth >= 0
-    pooled = truth[known], logits[known] > 0
-    columns = [(truth[known[:, n], n], logits[known[:, n], n]) for n in range(3)]
-    wanted = [
-        reference.precision_score(*pooled),
-        reference.recall_score(*pooled),
-        np.mean([reference.roc_auc_score(*column) for column in columns]),
-    ]
-    np.testing.assert_allclose([float(m.result()) for m in given], wanted, rtol=1e-5)
-
-
-def test_label_metrics_by_hand_and_forget_at_a_reset():
-    given = training.label_metrics()
-    truth, logits = np.array([[1, 0], [1, 1], [0, 0]]), np.array([[3, -3], [2, 1], [1, -1]])
-    for metric in given:
-        metric.update_state(1 - truth, logits)
-        metric.reset_state()
-        metric.update_state(truth, logits)
-    # four calls, three of them right; nothing missed; every positive above every negative
-    assert [float(metric.result()) for metric in given] == pytest.approx([3 / 4, 1, 1])
-
-
-def test_label_metrics_of_nothing_are_zero_or_undefined():
-    precision, recall, auc = training.label_metrics()
-    assert float(precision.result()) == float(recall.result()) == 0
-    assert np.isnan(float(auc.result()))
-    auc.update_state(np.zeros((3, 2)), np.ones((3, 2)))
-    assert np.isnan(float(auc.result()))
-
-
-def test_the_auc_of_rare_labels_is_finer_than_200_steps_of_probability():
-    logits = np.linspace(-12, -8, 200)[:, None].astype("float32")  # probabilities below 0.0004
-    truth = (logits > -9).astype("float32")
-    ours, keras_own = training.LabelAuc(), keras.metrics.AUC(from_logits=True)
-    for metric in (ours, keras_own):
-        metric.update_state(truth, logits)
-    assert float(ours.result()) > 0.999
-    assert float(keras_own.result()) < 0.6
 
 
 def label_batches(num=24):
@@ -339,3 +203,100 @@ def test_the_optimisers_own_rate_stays_what_the_next_training_starts_from(tmp_pa
 def test_an_unknown_schedule_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"schedule is 'step'; needed is one of \('cosine'"):
         fit_labels(label_model(), tmp_path, schedule="step")
+
+
+def cyclic_adam():
+    return training.CoupledAdam(training.CyclicLearningRate(0.01, 0.04, steps_up=4), l2=0.01)
+
+
+def test_an_optimiser_keeps_the_schedule_it_carries(tmp_path):
+    model = label_model()
+    weights = model.get_weights()
+    history = fit_labels(model, tmp_path / "first", optimizer=cyclic_adam())
+    # Three steps an epoch: the rates are 1, 1.75, 2.5 | 3.25, 4, 3.25 | 2.5, 1.75, 1 hundredths.
+    assert [row["learning_rate"] for row in history] == pytest.approx([0.025, 0.0325, 0.01])
+    training.restart(model, weights)
+    again = fit_labels(model, tmp_path / "again")
+    assert again == [pytest.approx(row, rel=1e-3) for row in history]
+
+
+@pytest.mark.parametrize("option", [{"schedule": "cosine"}, {"learning_rate": 0.1}])
+def test_a_schedule_beside_the_optimisers_own_is_refused(tmp_path, option):
+    with pytest.raises(ValueError, match="the optimiser has a schedule of its own. Leave both out"):
+        fit_labels(label_model(), tmp_path, optimizer=cyclic_adam(), **option)
+
+
+def record_of(tmp_path, data, select_by, values, patience=2):
+    options = {"patience": patience, "select_by": select_by}
+    record = training_record.TrainingRecord(tmp_path, data[0], 9, 0.1, **options)
+    record.history = [{select_by: value} for value in values]
+    return record
+
+
+@pytest.mark.parametrize(
+    ("select_by", "values", "best"),
+    [
+        ("val_loss", [0.5, 0.3, 0.4], 1),
+        ("val_masks_loss", [0.5, 0.3, 0.4], 1),
+        ("val_mean_absolute_error", [0.5, 0.3, 0.4], 1),
+        ("val_recall", [0.5, 0.3, 0.4], 0),
+        ("auc", [0.5, 0.3, 0.7], 2),
+        ("val_recall", [0.5, 0.7, 0.7], 1),
+        ("val_loss", [0.5, 0.3, 0.3], 1),
+        ("val_auc", [np.nan, 0.3, np.nan], 1),
+        ("val_loss", [np.nan, 0.3, np.nan], 1),
+    ],
+)
+def test_low_losses_and_high_scores_are_best_and_of_equals_the_earlier(
+    select_by, values, best, data, tmp_path
+):
+    record = record_of(tmp_path, data, select_by, values)
+    assert record._best_epoch() == best
+    assert record.out_of_patience() == (best == 0)
+
+
+def script_recall(monkeypatch, values, seen):
+    """Let the validation recall of each epoch be what a test needs, and note the weights."""
+    end = training_record.TrainingRecord.on_epoch_end
+
+    def scripted(record, epoch, logs=None):
+        seen[epoch] = record.model.get_weights()
+        end(record, epoch, logs | {"val_recall": values[epoch]})
+
+    monkeypatch.setattr(training_record.TrainingRecord, "on_epoch_end", scripted)
+
+
+def test_the_best_sensitivity_chooses_the_weights_and_patience_counts_from_it(
+    tmp_path, monkeypatch
+):
+    seen, model = {}, label_model()
+    script_recall(monkeypatch, [0.2, 0.9, 0.9, 0.5, 0.6, 1.0], seen)
+    history = fit_labels(model, tmp_path, epochs=6, select_by="val_recall", patience=3)
+    assert [row["val_recall"] for row in history] == [0.2, 0.9, 0.9, 0.5, 0.6]
+    assert history[4]["val_loss"] < history[1]["val_loss"]  # by the loss, the last were best
+    for kept, best, last in zip(model.get_weights(), seen[1], seen[4], strict=True):
+        np.testing.assert_array_equal(kept, best)
+        assert not np.array_equal(kept, last)
+
+
+def test_a_killed_training_with_its_own_schedule_and_selection_resumes(tmp_path, monkeypatch):
+    monkeypatch.setattr(training_record, "SECONDS_BETWEEN_SAVES", 0)
+    script_recall(monkeypatch, [0.2, 0.9, 0.3, 0.5], {})
+    options = {"epochs": 4, "select_by": "val_recall"}
+    unbroken = label_model()
+    whole = fit_labels(unbroken, tmp_path / "whole", optimizer=cyclic_adam(), **options)
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        kill_after(label_model(), 3, patch)
+        fit_labels(label_model(), tmp_path / "broken", optimizer=cyclic_adam(), **options)
+    resumed = label_model()
+    history = fit_labels(resumed, tmp_path / "broken", optimizer=cyclic_adam(), **options)
+    assert history == [pytest.approx(row, rel=1e-3) for row in whole]
+    for ours, theirs in zip(resumed.get_weights(), unbroken.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
+
+
+def test_a_selection_by_what_is_not_watched_is_refused(data, tmp_path):
+    with pytest.raises(ValueError, match=r"'val_recal', but an epoch's numbers are .*val_recall"):
+        fit_labels(label_model(), tmp_path, select_by="val_recal")
+    with pytest.raises(ValueError, match="no validation batches to take it from"):
+        fit(small_model(), (data[0], None), tmp_path, select_by="val_dice")

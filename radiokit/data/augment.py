@@ -1,4 +1,4 @@
-"""One random transform for an image and its mask together, drawn from numbers given to it."""
+"""Random transforms for an image and its mask together, drawn from numbers given to them."""
 
 from dataclasses import dataclass
 
@@ -44,8 +44,7 @@ class JointAugment:
             Images and targets of the same shapes.
         """
         matrices = self._matrices(draws, images.shape[1], images.shape[2])
-        images = ops.image.affine_transform(images, matrices, interpolation="bilinear")
-        targets = keras.tree.map_structure(lambda t: _warp_target(t, matrices), targets)
+        images, targets = _warp(images, targets, matrices)
         return self._expose(images, draws[:, 5], draws[:, 6]), targets
 
     def _matrices(self, draws, height, width):
@@ -55,12 +54,9 @@ class JointAugment:
         zoom = 1 / (1 + self.scale * sides[:, 1])
         mirror = ops.where(draws[:, 4] < 0.5, -1.0, 1.0) if self.mirror else ops.ones_like(angle)
         cosine, sine = zoom * ops.cos(angle), zoom * ops.sin(angle)
-        center_x, center_y = (width - 1) / 2, (height - 1) / 2
-        a, b, d, e = mirror * cosine, -mirror * sine, sine, cosine
-        c = center_x - a * center_x - b * center_y + sides[:, 2] * self.shift * width
-        f = center_y - d * center_x - e * center_y + sides[:, 3] * self.shift * height
-        zero = ops.zeros_like(a)
-        return ops.stack([a, b, c, d, e, f, zero, zero], axis=1)  # (N, 8)
+        shift_x, shift_y = sides[:, 2] * self.shift * width, sides[:, 3] * self.shift * height
+        corners = (mirror * cosine, -mirror * sine, sine, cosine)
+        return _matrices_about_centre(*corners, shift_x, shift_y, (height, width))
 
     def _expose(self, images, contrast_draw, brightness_draw):
         if self.contrast == 0:
@@ -68,6 +64,66 @@ class JointAugment:
         gain = 1 + self.contrast * (2 * contrast_draw - 1)[:, None, None, None]
         offset = self.contrast * (brightness_draw - 0.5)[:, None, None, None]
         return ops.clip((images - 0.5) * gain + 0.5 + offset, 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class FlipAndTurn:
+    """Random flips and a random turn: for images that may lie anyhow, as radiographs do.
+
+    Use it as `augment=` of `radiokit.data.batches.make_batches` on training cases, for labels that
+    neither a flip nor a turn changes: a flipped knee is a knee, a flipped left lung is none. The
+    defaults are the augmentation of the body part study. With both flips at one half, turns of 0
+    to 180° reach every direction, mirrored or not, as evenly as turns of 0 to 360° do. What turns
+    out of the frame is lost, what enters is 0 (black); images are interpolated linearly, masks
+    take the nearest pixel.
+
+    Args:
+        rotation_degrees: lowest and highest turn, counterclockwise, about the centre.
+        horizontal: probability that left and right are exchanged, before the turn.
+        vertical: probability that top and bottom are exchanged, before the turn.
+    """
+
+    rotation_degrees: tuple[float, float] = (0.0, 180.0)
+    horizontal: float = 0.5
+    vertical: float = 0.5
+
+    num_draws = 3  # how many random numbers one case needs
+
+    def __call__(self, images, targets, draws):
+        """Transform a batch.
+
+        Args:
+            images: (N, H, W, C) in 0..1.
+            targets: labels (N, L), which pass untouched, or masks (N, H, W, K), which go along;
+                or a dict or list of such.
+            draws: (N, 3) uniform in [0, 1): turn, horizontal, vertical.
+
+        Returns:
+            Images and targets of the same shapes.
+        """
+        lowest, highest = self.rotation_degrees
+        angle = (lowest + (highest - lowest) * draws[:, 0]) * (3.141592653589793 / 180)
+        flip_x = ops.where(draws[:, 1] < self.horizontal, -1.0, 1.0)
+        flip_y = ops.where(draws[:, 2] < self.vertical, -1.0, 1.0)
+        cosine, sine = ops.cos(angle), ops.sin(angle)
+        corners = (flip_x * cosine, -flip_x * sine, flip_y * sine, flip_y * cosine)
+        matrices = _matrices_about_centre(*corners, 0.0, 0.0, images.shape[1:3])
+        return _warp(images, targets, matrices)
+
+
+def _matrices_about_centre(a, b, d, e, shift_x, shift_y, shape):
+    """Rows (a, b, c, d, e, f, 0, 0) whose output centre, shifted, is the input centre."""
+    height, width = shape
+    center_x, center_y = (width - 1) / 2, (height - 1) / 2
+    c = center_x - a * center_x - b * center_y + shift_x
+    f = center_y - d * center_x - e * center_y + shift_y
+    zero = ops.zeros_like(a)
+    return ops.stack([a, b, c, d, e, f, zero, zero], axis=1)  # (N, 8)
+
+
+def _warp(images, targets, matrices):
+    images = ops.image.affine_transform(images, matrices, interpolation="bilinear")
+    return images, keras.tree.map_structure(lambda t: _warp_target(t, matrices), targets)
 
 
 def _warp_target(target, matrices):

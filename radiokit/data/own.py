@@ -1,6 +1,7 @@
 """Anybody's own folders of images and masks: to a case table, and from its rows to arrays.
 
-Volumes are indexed in `own_volumes.py`, images with a table of labels in `own_labels.py`.
+Volumes are indexed in `own_volumes.py`, images with a table of labels in `own_labels.py`, images
+in a folder a class in `own_folders.py`.
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from radiokit.data.own_folders import index_image_folders
 from radiokit.data.own_labels import index_image_labels, read_labelled_case
 from radiokit.data.own_volumes import index_volume_pairs
 from radiokit.data.pairing import (
@@ -25,6 +27,7 @@ from radiokit.io.rasters import read_label_mask, read_radiograph
 
 __all__ = [
     "check_same_aspect",
+    "index_image_folders",
     "index_image_labels",
     "index_pairs",
     "index_volume_pairs",

@@ -4,13 +4,8 @@ A slice is written complete or not at all, under a name that says nothing of the
 nothing but its pixels. What is there already is not made again.
 """
 
-import hashlib
 import json
-import os
-import re
-import time
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
@@ -18,21 +13,30 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from radiokit.cards import name_a_few
 from radiokit.data.framing import find_object
 from radiokit.data.headct_labels import SUBTYPES
 from radiokit.data.headct_masks import has_mask, read_label_map
-from radiokit.data.parallel import map_chunks
+from radiokit.data.prepared import (
+    MASK_ENDING,
+    Outcome,
+    check_cases,
+    check_size,
+    file_stamp,
+    find_prepared,
+    make_missing,
+    prepared_key,
+    prepared_path,
+    prepared_rows,
+    report_prepared,
+)
 from radiokit.data.windowed import HEADER_WINDOW, read_windowed_pixels
-from radiokit.io.geometry import fit_placement, place_image, place_mask, placed_spacing_mm
+from radiokit.io.geometry import fit_placement, place_image, place_mask
 from radiokit.io.rasters import write_png
 from radiokit.io.windows import Window, window_pair
 
 VERSION = 2  # raise it when the same slice begins to give other pixels
 _SLICES_A_CALL = 32
 _NEEDED_OF_ROW = ("image", "mask", "mask_kind", "axis", "slice_index")
-_MASK_ENDING = "-mask"
-_NAME = re.compile(rf"([0-9a-f]{{24}}(?:{_MASK_ENDING})?)(?:_(\d+)x(\d+))?\.png")
 
 
 def prepare_slices(
@@ -79,33 +83,19 @@ def prepare_slices(
     _check(table, size, windows)
     folder = Path(folder).resolve()
     settings = {"size": int(size), "windows": [_plain(one) for one in windows], "crop": bool(crop)}
-    jobs, results = _jobs(table, json.dumps([VERSION, settings])), {}
-    present = _prepared(folder)
+    jobs = _jobs(table, json.dumps([VERSION, settings]))
+    present = find_prepared(folder)
     missing = [job for job in jobs if not _is_there(job, present)]
-    started = time.perf_counter()
     work = partial(_prepare_some, folder=str(folder), **settings)
-    for outcomes in map_chunks(work, missing, executor, progress, _SLICES_A_CALL):
-        results.update(outcomes)
-    seconds = time.perf_counter() - started
+    results, seconds = make_missing(work, missing, executor, progress, _SLICES_A_CALL)
     prepared = _table_of(table, jobs, present | results, folder, size)
-    _report(prepared, results, len(jobs) - len(missing), seconds, progress)
+    report_prepared(prepared, results, len(jobs) - len(missing), seconds, progress, "slice")
     return prepared
 
 
 def _check(table: pd.DataFrame, size: int, windows: Sequence[Window]) -> None:
     """Refuse what cannot be prepared."""
-    missing = [name for name in ("case_id", "image") if name not in table.columns]
-    if missing or table.empty:
-        raise ValueError(
-            f"The table has {len(table)} rows and lacks {', '.join(missing) or 'no column'}. Give "
-            "a case table with case_id and image, a row a slice."
-        )
-    twice = table["case_id"][table["case_id"].duplicated()]
-    if len(twice):
-        raise ValueError(
-            f"{len(twice)} slices are named twice: {name_a_few([str(name) for name in twice])}. "
-            "Give each row a case_id of its own."
-        )
+    check_cases(table, "slice")
     if isinstance(windows, str) or len(windows) not in (1, 3):
         raise ValueError(
             f"windows is {windows!r}; a PNG holds one or three channels. Give one window or three, "
@@ -114,8 +104,7 @@ def _check(table: pd.DataFrame, size: int, windows: Sequence[Window]) -> None:
     for window in windows:
         if window != HEADER_WINDOW:
             window_pair(window)
-    if int(size) != size or size < 8:
-        raise ValueError(f"size is {size}; give a whole number of pixels, 8 or more.")
+    check_size(size)
 
 
 def _plain(window: Window) -> str | list[float]:
@@ -147,41 +136,12 @@ def _key(row: dict, dataset: str, settings: str) -> str:
     """A name that changes with source, settings and labels, and tells nothing of them."""
     mask = str(row["mask"]) if has_mask(row) else ""
     told = {name: str(value) for name, value in row.items() if name not in ("image", "mask")}
-    stamps = [_stamp(row["image"]), _stamp(mask) if mask else ""]
-    text = json.dumps([settings, dataset, told, stamps], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
-
-
-def _stamp(path: str) -> str:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return "missing"  # its reader will say why
-    return f"{status.st_size} {status.st_mtime_ns}"
-
-
-def _prepared(folder: Path) -> dict[str, tuple[int, int] | None]:
-    """Key -> height and width of the source, of each picture in the folder; key-mask -> None."""
-    found = {}
-    for inner in os.scandir(folder) if folder.is_dir() else ():
-        if inner.is_dir() and len(inner.name) == 2:
-            for name in os.listdir(inner.path):
-                match = _NAME.fullmatch(name)
-                if match:
-                    found[match[1]] = (int(match[2]), int(match[3])) if match[2] else None
-    return found
+    stamps = [file_stamp(row["image"]), file_stamp(mask) if mask else ""]
+    return prepared_key([settings, dataset, told, stamps])
 
 
 def _is_there(job: dict, present: dict) -> bool:
-    return job["key"] in present and (not has_mask(job) or job["key"] + _MASK_ENDING in present)
-
-
-def _path(folder: str | Path, key: str, shape: tuple[int, int]) -> Path:
-    return Path(folder, key[:2], f"{key}_{shape[0]}x{shape[1]}.png")
-
-
-def _mask_path(folder: str | Path, key: str) -> Path:
-    return Path(folder, key[:2], f"{key}{_MASK_ENDING}.png")
+    return job["key"] in present and (not has_mask(job) or job["key"] + MASK_ENDING in present)
 
 
 # --- work -----------------------------------------------------------------------------------------
@@ -189,12 +149,12 @@ def _mask_path(folder: str | Path, key: str) -> Path:
 
 def _prepare_some(
     jobs: list[dict], folder: str, size: int, windows: list, crop: bool
-) -> list[tuple[str, tuple[int, int] | str]]:
+) -> list[tuple[str, Outcome]]:
     """Key and source shape of each slice made, key and reason of each that could not be read."""
     return [(job["key"], _prepare(job, folder, size, windows, crop)) for job in jobs]
 
 
-def _prepare(job: dict, folder: str, size: int, windows: list, crop: bool) -> tuple[int, int] | str:
+def _prepare(job: dict, folder: str, size: int, windows: list, crop: bool) -> Outcome:
     try:
         pixels = read_windowed_pixels(job, windows)
         mask = read_label_map(job) if has_mask(job) else None
@@ -207,8 +167,9 @@ def _prepare(job: dict, folder: str, size: int, windows: list, crop: bool) -> tu
     values = np.rint(placed * 255).astype(np.uint8)
     if mask is not None:
         placed_mask = place_mask(mask, fit_placement(mask.shape, (size, size)))
-        write_png(_mask_path(folder, job["key"]), placed_mask)
-    write_png(_path(folder, job["key"], shape), values if len(windows) == 3 else values[..., 0])
+        write_png(prepared_path(folder, job["key"] + MASK_ENDING), placed_mask)
+    values = values if len(windows) == 3 else values[..., 0]
+    write_png(prepared_path(folder, job["key"], shape), values)
     return shape
 
 
@@ -222,57 +183,16 @@ def _cut_out(pixels: np.ndarray, mask: np.ndarray | None) -> tuple:
 
 
 def _table_of(
-    table: pd.DataFrame, jobs: list[dict], shapes: dict, folder: Path, size: int
+    table: pd.DataFrame, jobs: list[dict], outcomes: dict, folder: Path, size: int
 ) -> pd.DataFrame:
     """The rows that were made, pointing to what was made."""
-    is_made = [isinstance(shapes[job["key"]], tuple) for job in jobs]
-    if not any(is_made):
-        raise ValueError(
-            f"Not one of {len(jobs)} slices can be read: "
-            f"{name_a_few([shapes[job['key']] for job in jobs])} Give CT slices."
-        )
-    made = [job for job, is_in in zip(jobs, is_made, strict=True) if is_in]
-    prepared = table[is_made].copy()
-    prepared["image"] = [str(_path(folder, job["key"], shapes[job["key"]])) for job in made]
+    keys = [job["key"] for job in jobs]
+    prepared = prepared_rows(table, keys, outcomes, folder, size, "slice")
     if "mask" in prepared.columns:
+        made = [job for job in jobs if isinstance(outcomes[job["key"]], tuple)]
         prepared["mask"] = [
-            str(_mask_path(folder, job["key"])) if has_mask(job) else "" for job in made
+            str(prepared_path(folder, job["key"] + MASK_ENDING)) if has_mask(job) else ""
+            for job in made
         ]
         prepared["mask_kind"] = "subtypes"
-    if {"spacing_row_mm", "spacing_column_mm"} <= set(prepared.columns):
-        spacings = list(_placed_spacings(prepared, [shapes[job["key"]] for job in made], size))
-        prepared["spacing_row_mm"] = [row for row, _ in spacings]
-        prepared["spacing_column_mm"] = [column for _, column in spacings]
-    unreadable = [shapes[j["key"]] for j, is_in in zip(jobs, is_made, strict=True) if not is_in]
-    prepared.attrs["unreadable"] = [*table.attrs.get("unreadable", ()), *unreadable]
     return prepared
-
-
-def _placed_spacings(
-    rows: pd.DataFrame, shapes: list[tuple[int, int]], size: int
-) -> Iterator[tuple[float, float]]:
-    """Pixel size of each row on the prepared grid; NaN stays NaN."""
-    given = zip(rows["spacing_row_mm"], rows["spacing_column_mm"], strict=True)
-    for spacing_mm, shape in zip(given, shapes, strict=True):
-        yield placed_spacing_mm(spacing_mm, fit_placement(shape, (size, size)))
-
-
-def _report(
-    prepared: pd.DataFrame, results: dict, num_there: int, seconds: float, progress: bool
-) -> None:
-    """Pace, and one warning where slices are left out."""
-    refused = [result for result in results.values() if isinstance(result, str)]
-    num_made = len(results) - len(refused)
-    pace = num_made / seconds if num_made else float("nan")
-    prepared.attrs["slices_per_second"] = pace
-    if progress:
-        print(
-            f"{num_made} slices prepared in {seconds:.1f} s ({pace:.0f} slices/s), {num_there} "
-            f"were there, {len(refused)} unreadable."
-        )
-    if refused:
-        warnings.warn(
-            f"{len(refused)} of {len(refused) + len(prepared)} slices are left out: "
-            f"{name_a_few(refused)} All are listed in table.attrs['unreadable'].",
-            stacklevel=3,
-        )

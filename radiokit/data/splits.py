@@ -27,7 +27,9 @@ def split_by_patient(
             `{"train": 0.7, "validation": 0.1, "test": 0.2}`; they add up to 1.
         seed: seed of the shuffle.
         labels: columns of 0 and 1 whose positive patients are spread over the splits as evenly
-            as they go, so that a rare label is not all in one; none: patients are shuffled.
+            as they go, so that a rare label is not all in one; none: patients are shuffled. A
+            label of one patient goes to the largest split, one of two patients to the largest and
+            the last split: name the test split last (`radiokit.data.stratify` says why).
 
     Returns:
         A copy of the table with the column `split`. Every split has at least one patient.

@@ -25,9 +25,11 @@ from radiokit.metrics.curves import (
 )
 from radiokit.metrics.distances import hausdorff95_mm, hausdorff95_px
 from radiokit.metrics.labels import (
+    MacroF1,
     classification_report,
     exact_match_score,
     hamming_loss,
+    macro_f1_conventions,
 )
 from radiokit.metrics.masks import (
     ConfusionCounts,
@@ -37,6 +39,12 @@ from radiokit.metrics.masks import (
     sensitivity_score,
     specificity_score,
 )
+from radiokit.metrics.rejection import (
+    CoverageRiskCurve,
+    coverage_risk_area,
+    coverage_risk_curve,
+    rejection_threshold,
+)
 from radiokit.metrics.thresholds import sensitivity_threshold, youden_threshold
 from radiokit.metrics.triage import predictive_values, sensitivity_at_budget
 from radiokit.metrics.volumes import abc2_ml, ejection_fraction_percent, volume_ml
@@ -44,6 +52,8 @@ from radiokit.metrics.volumes import abc2_ml, ejection_fraction_percent, volume_
 __all__ = [
     "SMALLEST_PROBABILITY",
     "ConfusionCounts",
+    "CoverageRiskCurve",
+    "MacroF1",
     "PrecisionRecallCurve",
     "RocCurve",
     "abc2_ml",
@@ -53,6 +63,8 @@ __all__ = [
     "categorical_cross_entropy_loss",
     "classification_report",
     "confusion_counts",
+    "coverage_risk_area",
+    "coverage_risk_curve",
     "dice_score",
     "ejection_fraction_percent",
     "exact_match_score",
@@ -62,8 +74,10 @@ __all__ = [
     "hausdorff95_mm",
     "hausdorff95_px",
     "iou_score",
+    "macro_f1_conventions",
     "precision_recall_curve",
     "predictive_values",
+    "rejection_threshold",
     "roc_curve",
     "sensitivity_at_budget",
     "sensitivity_score",

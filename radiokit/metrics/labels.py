@@ -1,8 +1,10 @@
-"""Scores of several labels an image: which were wrong, and the classification report.
+"""Scores of several labels an image: which were wrong, macro F1, and the classification report.
 
 Truth and prediction are (N, L): a row an image or exam, a column a label, not exclusive. Where
 the truth is -1 a label is unknown and left out of every count.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,21 @@ import pandas as pd
 from radiokit.metrics.checks import check_pair, ratio
 
 AVERAGES = ("micro avg", "macro avg", "weighted avg", "samples avg")
+
+
+class MacroF1(NamedTuple):
+    """What three papers may each mean by macro F1, of the same predictions.
+
+    Attributes:
+        class_mean: mean over all labels; a label neither there nor ever predicted counts 0.
+        present_mean: mean over the labels that the truth has at least once.
+        pooled: mean of F1 of "present" and F1 of "absent", all decisions of all labels in one
+            2×2 table.
+    """
+
+    class_mean: float
+    present_mean: float
+    pooled: float
 
 
 def hamming_loss(y_true, y_pred) -> float:
@@ -61,6 +78,55 @@ def exact_match_score(y_true, y_pred) -> float:
     is_right = (truth == prediction) | ~known
     counts = known.any(axis=1)
     return float(ratio(np.sum(is_right.all(axis=1) & counts), counts.sum()))
+
+
+def macro_f1_conventions(y_true, y_pred) -> MacroF1:
+    """Macro F1 in three conventions side by side.
+
+    When to use: to print F1 of many labels, and to find out which F1 a paper printed. They differ
+    widely: a rare label counts as much as a frequent one in the two means of labels, and next to
+    nothing in the pooled one. *Class mean* is scikit-learn's `average="macro"` with
+    `zero_division=0`: a label without a positive in the test set costs 1 / L though nothing is
+    wrong. *Present mean* leaves such labels out, and with them their false alarms. *Pooled* hardly
+    tells more than the accuracy: in one table of all decisions, with s the share that is truly
+    present plus the share that is predicted present,
+
+        F1 of present = 2 tp / (2 tp + fp + fn) = 1 - error / s
+        F1 of absent  = 2 tn / (2 tn + fp + fn) = 1 - error / (2 - s)
+        (1 - pooled) / (1 - accuracy) = (1 / s + 1 / (2 - s)) / 2 = 1 / (s (2 - s))
+
+    With 25 labels and one or two an image, 4.3 % are present, s is 0.086 and the quotient 6.08,
+    whichever the labels and the network: a published table of that quotient in every row has
+    pooled.
+
+    Args:
+        y_true: truth, (N, L); 0 or 1, -1 unknown.
+        y_pred: prediction, the same shape, 0 or 1.
+
+    Returns:
+        A `MacroF1` of floats in 0..1, all NaN when no label is known; `present_mean` is NaN
+        without any positive. `pooled` is the one F1 that is left where nothing is, and nothing is
+        predicted, present (or absent).
+
+    Raises:
+        ValueError: not two equal tables (N, L), or other values.
+
+    Example:
+        >>> found = macro_f1_conventions([[1, 0], [1, 0], [0, 0]], [[1, 0], [0, 0], [0, 0]])
+        >>> [round(value, 3) for value in found]
+        [0.333, 0.667, 0.778]
+    """
+    truth, prediction, known = _check_tables(y_true, y_pred)
+    if not known.any():
+        return MacroF1(np.nan, np.nan, np.nan)
+    counts = _count(truth, prediction, known, axis=0)  # (L, 3): tp, fp, fn
+    f1 = _scores(counts, undefined=0.0)[:, 2]
+    is_present = truth.any(axis=0)
+    tp, fp, fn = counts.sum(axis=0)
+    tn = known.sum() - tp - fp - fn
+    pooled = [ratio(2 * right, 2 * right + fp + fn) for right in (tp, tn)]
+    present_mean = ratio(f1[is_present].sum(), is_present.sum())
+    return MacroF1(float(f1.mean()), float(present_mean), float(np.nanmean(pooled)))
 
 
 def classification_report(y_true, y_pred, labels, undefined=np.nan) -> pd.DataFrame:

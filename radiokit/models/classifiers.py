@@ -1,268 +1,51 @@
-"""Classifiers: a network that looks at one image and gives a logit for each label.
+"""The published classifiers by their names."""
 
-Paper: Huang et al. 2017, Densely Connected Convolutional Networks,
-https://arxiv.org/abs/1608.06993
-"""
+from radiokit.models.alexnet import build_alexnet
+from radiokit.models.densenet import build_densenet
+from radiokit.models.efficientnet import build_efficientnet
+from radiokit.models.inception import build_inception_v4
+from radiokit.models.resnet import build_resnet
 
-import os
-import warnings
-from pathlib import Path
-
-import keras
-from keras import layers
-
-from radiokit.models.blocks import classification_head, normalize
-
-DENSENETS = {
-    "densenet121": (6, 12, 24, 16),
-    "densenet169": (6, 12, 32, 32),
-    "densenet201": (6, 12, 48, 32),
+BUILDERS = {
+    "alexnet": build_alexnet,
+    "efficientnet": build_efficientnet,
+    "densenet121": build_densenet,
+    "inception_v4": build_inception_v4,
+    "resnet101": build_resnet,
 }
-STEM_GROWTH_RATES = 2  # the first convolution gives twice the growth rate, as in the paper
-PUBLISHED_GROWTH_RATE = 32
-BOTTLENECK = 4  # the 1x1 convolution of a dense layer gives four times what the layer adds
-COMPRESSION = 2  # channels are halved between two dense blocks
-NORM_EPSILON = 1.001e-5  # keras.applications' DenseNet; the published weights were made with it
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STANDARD_DEVIATION = (0.229, 0.224, 0.225)
 
 
 def build_classifier(name, image_shape, num_classes, weights=None, hidden_units=None, dropout=0.0):
     """A published classifier by its name.
 
     When to use: to compare networks of several studies; the builder of the network itself has
-    more to choose from.
+    more to choose from, smaller versions among it.
+
+    The last feature map, for `radiokit.explain.grad_cam`, is `encoder5_relu` of alexnet,
+    `encoder8_swish` of efficientnet, `encoder4_relu` of densenet121 and resnet101, and
+    `encoder3_join` of inception_v4; pooled it is `features` in all five.
 
     Args:
-        name: `"densenet121"`.
-        image_shape: (height, width, channels) in pixels, height and width 32 or more.
+        name: `"alexnet"`, `"efficientnet"` (B0), `"densenet121"`, `"inception_v4"` or
+            `"resnet101"`.
+        image_shape: (height, width, channels) in pixels, height and width 64 or more.
         num_classes: labels, one logit each.
-        weights: as for `build_densenet`.
-        hidden_units: as for `build_densenet`.
-        dropout: as for `build_densenet`.
+        weights: None; the path of a file; `"imagenet"` (not for alexnet and inception_v4), as the
+            builder says.
+        hidden_units: units of a dense layer with ReLU between features and logits; None: none. Of
+            alexnet: units of its own two dense layers; None: 4096.
+        dropout: fraction of the values before the logits dropped in training, 0 to below 1; of
+            alexnet, before each of its two dense layers.
 
     Returns:
         An uncompiled `keras.Model`, image to (num_classes,) logits.
 
     Raises:
-        ValueError: an unknown name, or what `build_densenet` raises.
-    """
-    if name != "densenet121":
-        raise ValueError(f"name is {name!r}; the classifiers that exist are ('densenet121',).")
-    return build_densenet(
-        image_shape,
-        num_classes,
-        DENSENETS[name],
-        weights=weights,
-        hidden_units=hidden_units,
-        dropout=dropout,
-    )
-
-
-def build_densenet(
-    image_shape,
-    num_classes,
-    stage_blocks=(6, 12, 24, 16),
-    growth_rate=32,
-    hidden_units=None,
-    dropout=0.0,
-    weights=None,
-):
-    """DenseNet: every layer of a block reads what all the layers before it have written.
-
-    When to use: classification of single images; the default is DenseNet121, the network of the
-    head CT study with `hidden_units=512, dropout=0.2`. For a quick try take
-    `stage_blocks=(2, 4, 4, 2), growth_rate=16`.
-
-    The parameters of DenseNet121 on three channels, normalisation (4 a channel) included. Stem:
-    7·7·3·64 + 4·64. A dense layer that receives c channels, k = 32: 4c + c·4k + 4·4k + 3·3·4k·k =
-    132c + 37,376; its block hands on k channels more. Between blocks c channels are halved:
-    4c + c·c/2. The blocks receive 64, 128, 256, 512 channels and the last gives 1,024, which are
-    normalised: 7,037,504 in all. The study's head adds 1024·512 + 512 + 512·6 + 6.
-
-    Layers to look at: `encoder4_relu` is the last block's output, (height / 32, width / 32,
-    channels), for `radiokit.explain.grad_cam`; `features` is its mean over the pixels.
-
-    Args:
-        image_shape: (height, width, channels) in pixels, height and width 32 or more.
-        num_classes: labels, one logit each.
-        stage_blocks: dense layers of each block.
-        growth_rate: channels that a dense layer adds; the stem gives twice as many.
-        hidden_units: units of a dense layer with ReLU between features and logits; None: none.
-        dropout: fraction of the values before the logits dropped in training, 0 to below 1.
-        weights: None starts at random and takes the image as it is, of any number of channels.
-            A path to a weights file of `keras.applications` (DenseNet121, 169 or 201, with or
-            without its top), or `"imagenet"` for the file that Keras keeps in its cache: then the
-            image must be in 0..1 with 1 channel (repeated to three) or 3, and is normalised inside
-            the model as ImageNet was. Nothing is downloaded: if the cache is empty, a warning says
-            so and the weights stay random.
-
-    Returns:
-        An uncompiled `keras.Model`, image to (num_classes,) logits, float32.
-
-    Raises:
-        ValueError: a shape, number of channels or dropout that does not fit, or weights for another
-            network.
+        ValueError: an unknown name, or what the builder raises.
         FileNotFoundError: a weights file that is not there.
-
-    Paper: Huang et al. 2017, https://arxiv.org/abs/1608.06993
     """
-    _check_densenet_arguments(image_shape, num_classes, stage_blocks, dropout, weights)
-    weights_path = _find_weights(weights, stage_blocks, growth_rate)
-    image = keras.Input(image_shape, name="image")
-    tensor = image if weights is None else _normalize_as_imagenet(image)
-    tensor = _encode(tensor, stage_blocks, growth_rate)  # (H / 32, W / 32, C)
-    logits = classification_head(tensor, num_classes, hidden_units, dropout)
-    model = keras.Model(image, logits, name=_model_name(stage_blocks, growth_rate))
-    if weights_path is not None:
-        _load_published_weights(model, weights_path, stage_blocks)
-    return model
-
-
-def _encode(tensor, stage_blocks, growth_rate):
-    """Stem, then the dense blocks with a transition between each two."""
-    tensor = layers.ZeroPadding2D(3, name="encoder0_pad")(tensor)
-    width = STEM_GROWTH_RATES * growth_rate
-    tensor = layers.Conv2D(width, 7, strides=2, use_bias=False, name="encoder0_conv")(tensor)
-    tensor = _normalize_and_rectify(tensor, "encoder0")  # (H / 2, W / 2, 2 · growth_rate)
-    tensor = layers.ZeroPadding2D(1, name="encoder0_pool_pad")(tensor)
-    tensor = layers.MaxPooling2D(3, strides=2, name="encoder0_pool")(tensor)  # (H / 4, W / 4, 2k)
-    for stage, num_layers in enumerate(stage_blocks, start=1):
-        name = f"encoder{stage}"
-        if stage > 1:
-            tensor = _transition(tensor, f"{name}_transition")  # half height, width and channels
-        for number in range(1, num_layers + 1):
-            tensor = _dense_layer(tensor, growth_rate, f"{name}_layer{number}")
-    return _normalize_and_rectify(tensor, f"encoder{len(stage_blocks)}")
-
-
-def _dense_layer(tensor, growth_rate, name):
-    """Read everything there is, add `growth_rate` channels to it."""
-    new = _normalize_and_rectify(tensor, name, 1)
-    new = layers.Conv2D(BOTTLENECK * growth_rate, 1, use_bias=False, name=f"{name}_conv1")(new)
-    new = _normalize_and_rectify(new, name, 2)
-    new = layers.Conv2D(growth_rate, 3, padding="same", use_bias=False, name=f"{name}_conv2")(new)
-    return layers.Concatenate(name=f"{name}_join")([tensor, new])  # (h, w, C + growth_rate)
-
-
-def _transition(tensor, name):
-    tensor = _normalize_and_rectify(tensor, name)
-    width = tensor.shape[-1] // COMPRESSION
-    tensor = layers.Conv2D(width, 1, use_bias=False, name=f"{name}_conv")(tensor)
-    return layers.AveragePooling2D(2, name=f"{name}_pool")(tensor)
-
-
-def _normalize_and_rectify(tensor, name, number=""):
-    tensor = normalize(tensor, f"{name}_norm{number}", NORM_EPSILON)
-    return layers.Activation("relu", name=f"{name}_relu{number}")(tensor)
-
-
-def _normalize_as_imagenet(image):
-    """An image in 0..1 as the published weights expect it: three channels, mean 0, deviation 1."""
-    if image.shape[-1] == 1:
-        image = layers.Concatenate(name="repeat_channel")([image] * 3)  # (H, W, 3)
-    variance = [deviation**2 for deviation in IMAGENET_STANDARD_DEVIATION]
-    normalize_image = layers.Normalization(
-        mean=list(IMAGENET_MEAN), variance=variance, name="imagenet_norm"
+    if name not in BUILDERS:
+        raise ValueError(f"name is {name!r}; the classifiers that exist are {tuple(BUILDERS)}.")
+    return BUILDERS[name](
+        image_shape, num_classes, hidden_units=hidden_units, dropout=dropout, weights=weights
     )
-    return normalize_image(image)
-
-
-def _find_weights(weights, stage_blocks, growth_rate):
-    """The file to load, or None."""
-    if weights is None:
-        return None
-    name = _model_name(stage_blocks, growth_rate)
-    if name not in DENSENETS:
-        raise ValueError(
-            f"weights is {str(weights)!r} with stage_blocks {tuple(stage_blocks)} and growth_rate "
-            f"{growth_rate}; published weights exist for growth rate 32 and one of "
-            f"{tuple(DENSENETS.values())}. Take one of those, or weights=None."
-        )
-    if weights != "imagenet":
-        if not Path(weights).is_file():
-            raise FileNotFoundError(
-                f"weights is {str(weights)!r}, where there is no file. Give the path of a weights "
-                "file of keras.applications, 'imagenet', or None to start at random."
-            )
-        return Path(weights)
-    found = _cached_weights(name)
-    if found is None:
-        warnings.warn(
-            f"The ImageNet weights of {name} are not in Keras's cache, so the network starts at "
-            f"random. With internet, keras.applications.DenseNet{name[-3:]}(include_top=False) "
-            "fetches them once.",
-            stacklevel=3,
-        )
-    return found
-
-
-def _cached_weights(name):
-    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
-    stem = home / "models" / f"{name}_weights_tf_dim_ordering_tf_kernels"
-    candidates = [stem.with_name(f"{stem.name}{end}.h5") for end in ("_notop", "")]
-    return next((path for path in candidates if path.is_file()), None)
-
-
-def _load_published_weights(model, path, stage_blocks):
-    """Copy a file of keras.applications, layer by layer: order and shapes are the same."""
-    name = _model_name(stage_blocks, PUBLISHED_GROWTH_RATE)
-    build = getattr(keras.applications, f"DenseNet{name[-3:]}")
-    with_top = build(weights=None)
-    without_top = keras.Model(with_top.input, with_top.get_layer("relu").output)
-    reasons = [_why_not_loaded(without_top, path)]
-    if reasons[0]:
-        reasons.append(_why_not_loaded(with_top, path))
-    if all(reasons):
-        raise ValueError(
-            f"{path} does not hold the weights of {name}, neither without its top ({reasons[0]}) "
-            f"nor with it ({reasons[1]}). Give a file of keras.applications for this network."
-        )
-    theirs = [layer for layer in without_top.layers if layer.weights]
-    ours = [layer for layer in model.layers if layer.weights and layer.name.startswith("encoder")]
-    for layer, source in zip(ours, theirs, strict=True):
-        layer.set_weights(source.get_weights())
-
-
-def _why_not_loaded(network, path):
-    """Load a file; the reason if that fails, else an empty text."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a warning a layer, where the file is another's
-        try:
-            network.load_weights(path)
-        except (ValueError, OSError) as error:
-            return str(error).splitlines()[0]
-    return ""
-
-
-def _model_name(stage_blocks, growth_rate):
-    """`densenet121` for a published one; else `densenet` and its weighted layers."""
-    for name, published in DENSENETS.items():
-        if tuple(stage_blocks) == published and growth_rate == PUBLISHED_GROWTH_RATE:
-            return name
-    depth = 2 * sum(stage_blocks) + len(stage_blocks) + 1
-    return f"densenet{depth}_growth{growth_rate}"
-
-
-def _check_densenet_arguments(image_shape, num_classes, stage_blocks, dropout, weights):
-    smallest = 2 ** (len(stage_blocks) + 1)
-    if len(image_shape) != 3 or not all(isinstance(n, int) and n > 0 for n in image_shape):
-        raise ValueError(
-            f"image_shape is {image_shape!r}; needed are three whole numbers above 0: "
-            "(height, width, channels), such as (256, 256, 3)."
-        )
-    if min(image_shape[:2]) < smallest:
-        raise ValueError(
-            f"Image of height {image_shape[0]} and width {image_shape[1]}: this network halves it "
-            f"{len(stage_blocks) + 1} times and needs {smallest} pixels or more. Enlarge the image."
-        )
-    if num_classes < 1 or not 0 <= dropout < 1:
-        raise ValueError(
-            f"num_classes is {num_classes} and dropout {dropout}; needed are 1 label or more and "
-            "a fraction from 0 to below 1."
-        )
-    if weights is not None and image_shape[-1] not in (1, 3):
-        raise ValueError(
-            f"image_shape has {image_shape[-1]} channels; the published weights take 1 (repeated "
-            "to three) or 3. Give three windows as channels, or weights=None."
-        )

@@ -1,13 +1,19 @@
 """A phantom's folder: whole under its name or absent, with a `PHANTOM.toml` that says how made."""
 
 import json
+import multiprocessing
 import os
 import shutil
 import tempfile
 import tomllib
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+import cv2
+
+FEW = 4  # patients for whom no other process is started
 VERSION = 1  # raise it when the same seed begins to give other files
 
 
@@ -53,6 +59,27 @@ def build_phantom(
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return root
+
+
+def in_processes(write: Callable, num_patients: int) -> list:
+    """Call a function with every patient's number, on all cores.
+
+    Args:
+        write: called as `write(index)`; it can be pickled.
+        num_patients: how many.
+
+    Returns:
+        What it returned, in the order of the patients.
+    """
+    workers = min(os.cpu_count() or 1, num_patients // 2)
+    if num_patients > FEW and workers > 1:
+        spawn = multiprocessing.get_context("spawn")
+        try:
+            with ProcessPoolExecutor(workers, spawn, cv2.setNumThreads, (1,)) as pool:
+                return list(pool.map(write, range(num_patients), chunksize=2))
+        except BrokenProcessPool:  # a script without `if __name__ == "__main__"`, or no memory
+            pass
+    return [write(index) for index in range(num_patients)]
 
 
 def _is_complete(root: Path, wanted: dict) -> bool:

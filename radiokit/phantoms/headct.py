@@ -6,10 +6,6 @@ and `radiokit.phantoms.brain` for the anatomy, `radiokit.phantoms.bleeds` for th
 """
 
 import hashlib
-import multiprocessing
-import os
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 
@@ -26,12 +22,11 @@ from radiokit.phantoms.ct import (
     take_slice,
 )
 from radiokit.phantoms.ct_files import write_slice
-from radiokit.phantoms.folder import build_phantom
+from radiokit.phantoms.folder import build_phantom, in_processes
 from radiokit.phantoms.head import Head, draw_head, place_head
 from radiokit.phantoms.tissues import head_maps, paint_slice, soften
 
 LABELS = (*SUBTYPES, "any")
-FEW = 4  # patients for whom no other process is started
 BLOCK = 2 * sum(KINDS.values())  # so many exams hold every kind as often as its weight says
 
 
@@ -66,22 +61,9 @@ def make_rsna_ich(root: Path | str, num_patients: int = 80, seed: int = 0) -> Pa
 def _write_rsna_ich(root: Path, num_patients: int, seed: int) -> None:
     for name in ("stage_2_train", "masks"):
         (root / name).mkdir()
-    exams = _in_processes(partial(_write_exam, root, seed), num_patients)
+    exams = in_processes(partial(_write_exam, root, seed), num_patients)
     rows = [row for exam in exams for row in exam]
     _write_labels(root / "stage_2_train.csv", rows, np.random.default_rng([seed, 21]))
-
-
-def _in_processes(write, num_patients: int) -> list:
-    """`write` of every patient's number, in order, on all cores."""
-    workers = min(os.cpu_count() or 1, num_patients // 2)
-    if num_patients > FEW and workers > 1:
-        spawn = multiprocessing.get_context("spawn")
-        try:
-            with ProcessPoolExecutor(workers, spawn, cv2.setNumThreads, (1,)) as pool:
-                return list(pool.map(write, range(num_patients)))
-        except BrokenProcessPool:  # a script without `if __name__ == "__main__"`, or no memory
-            pass
-    return [write(index) for index in range(num_patients)]
 
 
 def kind_of(index: int, seed: int) -> str:

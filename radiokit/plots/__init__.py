@@ -21,10 +21,12 @@ from radiokit.plots.figure import (
     YELLOW,
     stamp_figure,
 )
+from radiokit.plots.label_bars import plot_label_bars, plot_label_comparison, plot_label_counts
 from radiokit.plots.masks import plot_final_figure, plot_masks
 from radiokit.plots.measures import plot_agreement
 from radiokit.plots.pictures import plot_attention, plot_overlays, plot_worst_cases
 from radiokit.plots.ranking import plot_worklist
+from radiokit.plots.rejection import plot_coverage_risk
 from radiokit.plots.scores import plot_domain_shift, plot_scores
 from radiokit.plots.surface import plot_surface
 
@@ -46,6 +48,10 @@ __all__ = [
     "plot_cost",
     "plot_domain_shift",
     "plot_final_figure",
+    "plot_coverage_risk",
+    "plot_label_bars",
+    "plot_label_comparison",
+    "plot_label_counts",
     "plot_label_curves",
     "plot_learning_curves",
     "plot_level_scores",

@@ -15,12 +15,17 @@ from radiokit.record import answered_labels, best_classifier, known_label
 
 # Marker and colour of each rule by which a threshold was chosen, in the order of the record.
 RULE_STYLES = (("D", VERMILLION), ("o", GREEN), ("^", ORANGE), ("s", PURPLE), ("v", BLUE))
-PANEL_COLUMNS = 3
+PANEL_COLUMNS, MANY_COLUMNS = 3, 7
+
+
+def panel_columns(num_labels):
+    """Panels in a row: three, or seven of more than twelve labels."""
+    return min(PANEL_COLUMNS if num_labels <= 4 * PANEL_COLUMNS else MANY_COLUMNS, num_labels)
 
 
 def label_panels(run, num_labels, panel_inches, extra_height=0.9):
-    """A figure with a panel a label, three in a row; returns it and its axes (num_labels,)."""
-    num_columns = min(PANEL_COLUMNS, num_labels)
+    """A figure with a panel a label; returns it and its axes (num_labels,)."""
+    num_columns = panel_columns(num_labels)
     num_rows = math.ceil(num_labels / num_columns)
     width, height = panel_inches
     figure = new_figure(run, (width * num_columns + 0.7, height * num_rows + extra_height))
@@ -32,7 +37,7 @@ def label_panels(run, num_labels, panel_inches, extra_height=0.9):
 
 def label_panel_pairs(run, num_labels, panel_inches):
     """The same with a low panel under each; returns the figure and (upper, lower) by label."""
-    num_columns = min(PANEL_COLUMNS, num_labels)
+    num_columns = panel_columns(num_labels)
     num_rows = math.ceil(num_labels / num_columns)
     width, height = panel_inches
     figure = new_figure(run, (width * num_columns + 0.7, height * num_rows + 1.0))
@@ -46,7 +51,7 @@ def label_panel_pairs(run, num_labels, panel_inches):
 
 def is_outer(number, num_labels):
     """Whether a panel stands in the first column, and whether nothing stands below it."""
-    num_columns = min(PANEL_COLUMNS, num_labels)
+    num_columns = panel_columns(num_labels)
     return number % num_columns == 0, number + num_columns >= num_labels
 
 

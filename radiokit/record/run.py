@@ -156,6 +156,12 @@ class Run:
         rows = self.metrics.get("calibration") or []
         return next((row["temperature"] for row in rows if row["model"] == model), None)
 
+    def label_counts(self) -> pd.DataFrame:
+        """Images of each label (rows) in each split (columns), from `label_counts.csv`."""
+        path = existing_file(self.folder / "label_counts.csv", "Write it with write_label_counts.")
+        counts = pd.read_csv(path, dtype={"label": str}, keep_default_na=False)
+        return counts.set_index("label").drop(columns=["is_phantom", "stamp"])
+
     def measured(self, quantity) -> pd.DataFrame:
         """The table, cases or else volumes, that holds a quantity; ValueError if neither does."""
         for name in ("cases.csv", "volumes.csv"):

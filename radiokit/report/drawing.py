@@ -12,7 +12,14 @@ from radiokit.plots.masks import CORNERS
 from radiokit.record import VOLUME_LABELS, models_with, read_run, safe_name, structures_of
 from radiokit.report.labels import list_label_figures, list_label_tables
 from radiokit.report.writing import Record
-from radiokit.tables import score_caption, score_table, spread_intervals, to_latex, worst_table
+from radiokit.tables import (
+    ALL_LABELS,
+    score_caption,
+    score_table,
+    spread_intervals,
+    to_latex,
+    worst_table,
+)
 
 DPI = 300
 
@@ -147,7 +154,7 @@ def _list_figures(run):
         for number, models in enumerate(_model_groups(run), 1):
             name = "overlays" if number == 1 else f"overlays_{number}"
             figures[name] = partial(plots.plot_overlays, *place, models)
-    for metric in _kinds([row for row in scores if not row.get("rule")], "metric"):
+    for metric in _kinds(_own_rows(scores), "metric"):
         if metric != "dice" and not metric.endswith("average_precision"):  # it stands in the tables
             figures[f"scores_{metric}"] = partial(plots.plot_scores, *place, metric)
     for quantity in _kinds(run.metrics.get("agreement"), "quantity"):
@@ -193,11 +200,15 @@ def _list_tables(run):
         return score_table(run.folder, metric), score_caption(run, metric)
 
     tables = {"worst_cases": lambda: worst_table(run)} if _has_masks_or_nothing(run) else {}
-    rows = [row for row in run.metrics["scores"] if not row.get("rule")]
-    for metric in _kinds(rows, "metric") or ["dice"]:
+    for metric in _kinds(_own_rows(run.metrics["scores"]), "metric") or ["dice"]:
         name = "scores" if metric == "dice" else f"scores_{metric}"
         tables[name] = partial(scores, metric)
     return tables | list_label_tables(run)
+
+
+def _own_rows(scores):
+    """Scores that stand in a figure and table of their own: without a rule, of one structure."""
+    return [row for row in scores if not row.get("rule") and row.get("structure") != ALL_LABELS]
 
 
 def _model_groups(run, size=4):

@@ -14,12 +14,16 @@ from radiokit.record import (
     safe_name,
 )
 from radiokit.tables import (
+    ALL_LABELS,
+    all_labels_caption,
+    all_labels_table,
     label_report_caption,
     label_report_table,
     threshold_caption,
     threshold_table,
 )
 
+MANY_LABELS = 12  # a panel a label no longer fits a page; the tables hold the same numbers
 _DECISIONS = {
     "roc": plots.plot_roc,
     "calibration": plots.plot_calibration,
@@ -41,11 +45,14 @@ def list_label_figures(run, place):
     Returns:
         A dict; empty where the record holds no classifier.
     """
-    figures = {}
+    figures = _list_many_label_figures(run, place)
     for level, model in _classifiers(run).items():
         shown = {"model": model, "level": level}
         if level == "exams":
             figures["roc_exams"] = partial(plots.plot_roc, *place, **shown)
+            continue
+        if len(labels_of(run.classified(level))) > MANY_LABELS:
+            figures["confusions"] = partial(plots.plot_confusions, *place, **shown)
             continue
         for name, plot in _DECISIONS.items():
             figures[name] = partial(plot, *place, **shown)
@@ -60,6 +67,27 @@ def list_label_figures(run, place):
         name = f"label_curves_{safe_name(model)}"
         figures[name] = partial(plots.plot_label_curves, *place, model=model)
     return figures
+
+
+def _list_many_label_figures(run, place):
+    """Images a label, scores a label of each model and of all, coverage and risk."""
+    figures = {}
+    if (run.folder / "label_counts.csv").is_file():
+        figures["label_counts"] = partial(plots.plot_label_counts, *place)
+    if not _has_all_labels(run):
+        return figures
+    for model in models_with(run.classified(), "probability"):
+        name = f"label_scores_{safe_name(model)}"
+        figures[name] = partial(plots.plot_label_bars, *place, model=model)
+    for metric in ("accuracy", "f1"):
+        name = f"label_comparison_{metric}"
+        figures[name] = partial(plots.plot_label_comparison, *place, metric=metric)
+    return figures | {"coverage_risk": partial(plots.plot_coverage_risk, *place)}
+
+
+def _has_all_labels(run):
+    """Whether scores of all labels together were written, as for a set of many labels."""
+    return any(row.get("structure") == ALL_LABELS for row in run.metrics["scores"])
 
 
 def list_label_tables(run):
@@ -82,6 +110,8 @@ def list_label_tables(run):
         return threshold_table(run.folder, model, level=level), threshold_caption(run, model)
 
     tables = {}
+    if _has_all_labels(run):
+        tables["all_labels"] = lambda: (all_labels_table(run.folder), all_labels_caption(run))
     for level, model in _classifiers(run).items():
         ending = "" if level == "slices" else f"_{level}"
         tables[f"thresholds{ending}"] = partial(thresholds, model, level)

@@ -155,6 +155,31 @@ def write_exams(record, frame) -> Path:
     return _write_scored(record, "exams.csv", frame)
 
 
+def write_label_counts(record, table, labels) -> Path:
+    """Write `label_counts.csv`: the images of each label in each split.
+
+    When to use: after the split, for `plots.plot_label_counts`.
+
+    Args:
+        record: the `Record`.
+        table: case table with `split` and the labels' columns of 0 and 1.
+        labels: their names.
+
+    Returns:
+        The file.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    counts = (table[list(labels)] == 1).groupby(table["split"]).sum().T
+    known = [split for split in ("train", "validation", "test") if split in counts]
+    counts = counts[[*known, *(split for split in counts if split not in known)]]
+    frame = counts.rename_axis("label").reset_index().rename_axis(None, axis="columns")
+    frame = frame.assign(is_phantom=record.metrics["is_phantom"], stamp=record.stamp)
+    text = frame.to_csv(index=False, lineterminator="\n")
+    return write_text_whole(record.folder / "label_counts.csv", text)
+
+
 def write_images(record, case_id, image, truth=None) -> None:
     """Keep the picture of a case and its true masks, for the figures.
 

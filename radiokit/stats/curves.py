@@ -112,6 +112,61 @@ def roc_band(y_true, y_score, patients, seed=0, num_resamples=1000, num_points=1
     return band
 
 
+def coverage_risk_band(
+    confidence, is_wrong, patients, seed=0, num_resamples=500, num_points=50
+) -> pd.DataFrame:
+    """Risk of the answered cases on a grid of coverages, with a 95 % band of resampled patients.
+
+    When to use: to draw `metrics.coverage_risk_curve` with what chance may do to it. The band is
+    pointwise.
+
+    Args:
+        confidence: (N,), higher meaning surer.
+        is_wrong: (N,), whether the answer is wrong.
+        patients: the patient of each case, (N,), any type, never missing.
+        seed: the band depends on it, and on nothing else random.
+        num_resamples: patients are drawn with replacement this many times.
+        num_points: coverages, evenly spaced up to 1.
+
+    Returns:
+        A row a coverage: `coverage, risk, low, high`; `low` and `high` are NaN below 10 patients.
+        Cases of equal confidence are answered together, on straight lines between thresholds.
+
+    Raises:
+        ValueError: lengths differ, or a patient id is missing.
+
+    Paper: El-Yaniv and Wiener, JMLR 2010.
+
+    Example:
+        >>> band = coverage_risk_band([0.9, 0.8, 0.7, 0.6], [0, 0, 0, 1], "abcd", num_points=2)
+        >>> band["coverage"].tolist(), band["risk"].tolist()
+        ([0.5, 1.0], [0.0, 0.25])
+    """
+    confidence, groups = check_groups(confidence, patients)
+    is_wrong = np.asarray(is_wrong, bool)
+    if is_wrong.shape != confidence.shape:
+        raise ValueError(
+            f"There are {confidence.size} confidences and is_wrong has shape {is_wrong.shape}; "
+            "each case needs both."
+        )
+    groups = np.unique(groups, return_inverse=True)[1]
+    order = np.argsort(-confidence, kind="stable")
+    is_wrong, groups, confidence = is_wrong[order], groups[order], confidence[order]
+    is_last = np.append(confidence[1:] != confidence[:-1], True)[: len(confidence)]  # of its ties
+    coverages = np.linspace(0, 1, num_points + 1)[1:]
+
+    def risks(weights):
+        """Risks (resamples, num_points) of rows of weights (resamples, N)."""
+        answered = np.cumsum(weights, axis=1)[:, is_last]
+        risk = _divide(np.cumsum(weights * is_wrong, axis=1)[:, is_last], answered)
+        steps = zip(answered / answered[:, -1:], risk, strict=True)
+        return np.array([np.interp(coverages, x[y == y], y[y == y]) for x, y in steps])
+
+    risk, draws, _ = _resample(risks, groups, seed, num_resamples)
+    low, high = np.percentile(draws, [2.5, 97.5], axis=0) if len(draws) else (np.nan, np.nan)
+    return pd.DataFrame({"coverage": coverages, "risk": risk, "low": low, "high": high})
+
+
 def _resample(score, groups, seed, num_resamples):
     """Score of all cases, of each resample (none below 10 patients), and how many patients."""
     num_patients = len(np.unique(groups))

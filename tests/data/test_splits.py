@@ -260,3 +260,80 @@ def test_a_label_that_is_no_column_is_refused():
     table = pd.DataFrame({"patient_id": range(10), "any": 0})
     with pytest.raises(ValueError, match="no column epidural .*Give labels that are columns"):
         split_by_patient(table, SEVENTY, 0, labels=["any", "epidural"])
+
+
+# --- labels of one or two patients ---
+
+SEVENTY_FIFTEEN = {"train": 0.7, "validation": 0.15, "test": 0.15}
+
+
+def split_of_patients(seed, fractions=SEVENTY_FIFTEEN, num_patients=40, **carriers):
+    """Split of each patient; `carriers` are the patients of a label."""
+    table = pd.DataFrame({"patient_id": range(num_patients)})
+    for label, patients in carriers.items():
+        table[label] = table["patient_id"].isin(patients).astype(int)
+    split = split_by_patient(table, fractions, seed, labels=list(carriers))
+    counts = split["split"].value_counts().to_dict()
+    expected = split_by_patient(table, fractions, seed)["split"].value_counts().to_dict()
+    assert counts == expected  # the sizes stay
+    return split["split"].tolist()
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_only_patient_of_a_label_is_trained_on(seed):
+    splits = split_of_patients(seed, one=[7], other=[9], common=range(20))
+    assert splits[7] == splits[9] == "train"
+    reverse = {"test": 0.15, "validation": 0.15, "train": 0.7}
+    assert split_of_patients(seed, reverse, one=[7])[7] == "train"
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_of_two_patients_of_a_label_one_is_trained_on_and_one_is_tested(seed):
+    splits = split_of_patients(seed, two=[3, 30], pair=[5, 6], common=range(20))
+    assert {splits[3], splits[30]} == {splits[5], splits[6]} == {"train", "test"}
+
+
+def test_which_of_two_patients_is_tested_depends_on_the_seed():
+    tested = {split_of_patients(seed, two=[3, 30])[3] for seed in range(10)}
+    assert tested == {"train", "test"}
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_rare_labels_that_share_patients_are_solved_together(seed):
+    splits = split_of_patients(seed, only=[1], ab=[1, 2], bc=[2, 3], de=[4, 5], cd=[3, 4])
+    assert [splits[patient] for patient in range(1, 6)] == [
+        *("train", "test", "train", "test", "train")
+    ]
+
+
+def test_a_patient_needed_in_both_places_leaves_the_label_in_the_larger_one():
+    splits = split_of_patients(0, first=[1], second=[2], both=[1, 2])
+    assert splits[1] == splits[2] == "train"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_more_rare_labels_than_a_split_has_room_for_are_dealt_as_far_as_it_goes(seed):
+    pairs = {f"pair{number}": [2 * number, 2 * number + 1] for number in range(10)}
+    splits = split_of_patients(seed, num_patients=20, **pairs)
+    in_both = sum({splits[a], splits[b]} == {"train", "test"} for a, b in pairs.values())
+    assert in_both == splits.count("test") == 3
+
+
+def test_two_splits_share_a_label_of_two_patients_and_one_split_takes_all():
+    halves = {"train": 0.5, "test": 0.5}
+    splits = split_of_patients(0, halves, two=[3, 30])
+    assert {splits[3], splits[30]} == {"train", "test"}
+    assert set(split_of_patients(0, {"all": 1}, one=[1], two=[2, 3])) == {"all"}
+
+
+def test_labels_of_three_patients_and_more_are_dealt_as_ever():
+    """Letters are of train, validation and test, as dealt before rare labels had a rule."""
+    letters = {"train": "r", "validation": "a", "test": "e"}
+    dealt = {
+        0: "rerrrrearrrrarerrerrrrerrarrrerrearrrrarerrrrrerrrrrrrrearearrrarrrreereerrrrrre",
+        1: "rerrrrrrareeaerrrrrrrarerrererrrarrreerrrrrrererrreararrrrrrrrerrerrrerrarerrarr",
+    }
+    for seed, expected in dealt.items():
+        table = split_by_patient(make_labelled(), SEVENTY, seed, labels=LABELS)
+        splits = table.drop_duplicates("patient_id").sort_values("patient_id")["split"]
+        assert "".join(letters[name] for name in splits) == expected

@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 
 from radiokit.models import (
+    build_alexnet,
     build_densenet,
+    build_efficientnet,
     build_exam_classifier,
+    build_inception_v4,
     build_multitask_unet,
+    build_resnet,
     build_resnet_unet,
     build_swin_unet,
     build_unet,
@@ -51,6 +55,10 @@ def small_networks(monkeypatch):
         build_resnet_unet((64, 64, 1), 2, 50),
         build_swin_unet((64, 64, 1), 2, "tiny"),
         build_densenet((64, 64, 1), 2, (1, 1, 1, 1), 8, hidden_units=8, dropout=0.2),
+        build_alexnet((64, 64, 1), 2, 0.125, 8, dropout=0.5),
+        build_efficientnet((64, 64, 1), 2, 0.25, 0.5, hidden_units=8, dropout=0.2),
+        build_inception_v4((64, 64, 1), 2, (1, 1, 1), 0.125, hidden_units=8, dropout=0.2),
+        build_resnet((64, 64, 1), 2, (1, 1, 1, 1), 8, hidden_units=8, dropout=0.2),
         build_multitask_unet((64, 64, 1), 3, (4, 8), 8),
         build_exam_classifier(8, 2, units=4, dropout=0.1),
     ]

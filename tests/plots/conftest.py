@@ -1,5 +1,6 @@
 """Records that several tests of figures draw from; none of them changes one."""
 
+import bodypart_record_maker
 import cardiac_record_maker
 import headct_record_maker
 import pytest
@@ -36,3 +37,9 @@ def large_cardiac_folder(tmp_path_factory):
 def headct_folder(tmp_path_factory):
     """A complete quick record of the head-CT study on phantoms: classifiers and segmenters."""
     return headct_record_maker.make_record(tmp_path_factory.mktemp("headct")).folder
+
+
+@pytest.fixture(scope="session")
+def bodypart_folder(tmp_path_factory):
+    """A quick record of the body part study: 25 labels, five models."""
+    return bodypart_record_maker.make_record(tmp_path_factory.mktemp("bodypart")).folder

@@ -45,7 +45,14 @@ HEADCT_FIGURES = {
     "confusions": plots.plot_confusions,
     "class_activation": plots.plot_class_activation,
 }
-FIGURES = CHEST_FIGURES | CARDIAC_FIGURES | HEADCT_FIGURES
+BODYPART_FIGURES = {
+    "label_counts": plots.plot_label_counts,
+    "label_bars": plots.plot_label_bars,
+    "label_comparison": partial(plots.plot_label_comparison, metric="accuracy"),
+    "coverage_risk": plots.plot_coverage_risk,
+    "many_confusions": plots.plot_confusions,
+}
+FIGURES = CHEST_FIGURES | CARDIAC_FIGURES | HEADCT_FIGURES | BODYPART_FIGURES
 LABELS = {
     "learning_curves": ["epoch", "loss", "validation_score", "training", "validation"],
     "scores": ["interval"],
@@ -78,14 +85,19 @@ LABELS = {
     "worklist": ["exams_read", "random_order", "first_come"],
     "confusions": ["truth", "prediction", "present", "absent", "called_positive"],
     "class_activation": ["activation", "truth", "present"],
+    "label_counts": ["images"],
+    "label_bars": ["positives_axis"],
+    "label_comparison": ["positives_axis"],
+    "coverage_risk": ["coverage", "risk"],
+    "many_confusions": ["truth", "prediction", "present", "absent", "called_positive"],
 }
 
 
 @pytest.fixture
-def draw(folder, cardiac_folder, headct_folder):
+def draw(folder, cardiac_folder, headct_folder, bodypart_folder):
     """Draw a figure of FIGURES, each from its own study's record."""
     studies = ((CHEST_FIGURES, folder), (CARDIAC_FIGURES, cardiac_folder))
-    studies += ((HEADCT_FIGURES, headct_folder),)
+    studies += ((HEADCT_FIGURES, headct_folder), (BODYPART_FIGURES, bodypart_folder))
 
     def draw_one(name, language):
         (mine,) = [record for figures, record in studies if name in figures]

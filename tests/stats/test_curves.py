@@ -7,7 +7,8 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 
 from radiokit import metrics
-from radiokit.stats import auc_interval, roc_band, score_interval
+from radiokit.stats import auc_interval, coverage_risk_band, roc_band, score_interval
+from radiokit.stats.resampling import draw_patients
 
 
 def slices_of_patients(seed=0, num_cases=200, num_patients=30, prevalence=0.2, decimals=1):
@@ -132,3 +133,30 @@ def test_other_values_raise(function):
         function([0, 1], [0.1, np.nan], range(2))
     with pytest.raises(ValueError, match="exam or image id"):
         function([0, 1], [0.1, 0.2], ["a", None])
+
+
+def test_the_band_of_coverage_and_risk_is_the_slow_curve_and_its_resamples():
+    generator = np.random.default_rng(5)
+    confidence, is_wrong = generator.random(60), generator.random(60) < 0.3
+    patients = np.arange(60) // 2
+    band = coverage_risk_band(confidence, is_wrong, patients, num_points=60)
+    curve = metrics.coverage_risk_curve(confidence, is_wrong)
+    np.testing.assert_allclose(band["coverage"], curve.coverage)
+    np.testing.assert_allclose(band["risk"], curve.risk)
+    draws = []
+    for picks in draw_patients(30, 0, 500):
+        for pick in picks:
+            rows = np.concatenate([[2 * patient, 2 * patient + 1] for patient in pick])
+            draws.append(is_wrong[rows].mean())
+    expected = np.percentile(draws, [2.5, 97.5])
+    np.testing.assert_allclose(band[["low", "high"]].iloc[-1], expected)
+
+
+def test_below_ten_patients_the_band_of_risks_is_empty():
+    band = coverage_risk_band([0.9, 0.8, 0.7], [0, 1, 0], ["a", "b", "c"])
+    assert band[["low", "high"]].isna().all(axis=None)
+
+
+def test_risks_of_other_lengths_are_refused():
+    with pytest.raises(ValueError, match="3 confidences and is_wrong has shape"):
+        coverage_risk_band([0.9, 0.8, 0.7], [0, 1], ["a", "b", "c"])

@@ -1,0 +1,169 @@
+"""A classifier's scores over all of its labels together, beside the published ones."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+
+from radiokit.record import labels_of, main_study, models_with, patients_of, read_run
+from radiokit.stats.intervals import interval_of_draws
+from radiokit.stats.resampling import SMALLEST_BOOTSTRAP, draw_patients
+from radiokit.tables.scoring import check_case_columns, interval_of_row
+
+ALL_LABELS = "all_labels"  # what stands where other scores name a structure or a label
+POOLED_METRICS = (
+    *("accuracy", "f1_pooled", "f1_present", "f1_classes"),
+    *("exact_match", "sensitivity", "specificity"),
+)
+NUM_RESAMPLES = 1000
+
+
+def score_all_labels(frame, seed=0) -> pd.DataFrame:
+    """Scores of all labels together at a threshold of 0.5, with their patient intervals.
+
+    When to use: to turn the probabilities of `cases.csv` into the one line a model that a paper
+    prints. What each score counts: `accuracy`, the share of right answers, 1 less the Hamming
+    loss; `sensitivity` and `specificity`, over all answers; `exact_match`, the share of images
+    without a wrong answer; the three F1s, see `radiokit.metrics.macro_f1_conventions`.
+
+    Args:
+        frame: as for `write_cases`, with `truth_<label>` (0, 1 or empty) and
+            `probability_<label>`.
+        seed: of the resampling.
+
+    Returns:
+        One row a model, split and metric, `structure` being `"all_labels"`; then the columns of
+        `stats.Interval`, without ends (kind `"none"`) below ten patients.
+
+    Raises:
+        ValueError: a column is missing.
+    """
+    check_case_columns(frame)
+    labels = labels_of(frame)
+    missing = [f"truth_{label}" for label in labels if f"truth_{label}" not in frame]
+    if missing or not labels:
+        raise ValueError(
+            f"The scored cases have no column {', '.join(missing) or 'probability_<label>'}; each "
+            "label needs truth_<label> (0, 1 or empty) and probability_<label>."
+        )
+    frame = main_study(frame)
+    rows = []
+    for model in models_with(frame, "probability"):
+        for split, cases in frame[frame["model"] == model].groupby("split", sort=False):
+            for metric, interval in _score(cases, labels, seed).items():
+                names = {"model": model, "split": split, "structure": ALL_LABELS, "metric": metric}
+                rows.append(names | dataclasses.asdict(interval))
+    return pd.DataFrame(rows)
+
+
+def all_labels_table(folder, split="test") -> pd.DataFrame:
+    """One line a model: every score of `score_all_labels`, and the published ones beside them.
+
+    When to use: as the study's table of results.
+
+    Args:
+        folder: the run's record, with rows of `score_all_labels`.
+        split: `"test"` or `"validation"`.
+
+    Returns:
+        `model`, then a column a metric, of `stats.Interval`, and `<metric>_published` where the
+        record has published scores of it; models that were only published come last.
+
+    Raises:
+        ValueError: the record has no such scores.
+    """
+    run = read_run(folder)
+    scores = run.scores()
+    scores = scores[(scores["structure"] == ALL_LABELS) & (scores["split"] == split)]
+    if scores.empty:
+        raise ValueError(f"{run.folder} has no score of all labels on the {split} split.")
+    published = {metric: run.published(metric) for metric in POOLED_METRICS}
+    printed = [model for models in published.values() for model in models]
+    table = pd.DataFrame({"model": list(dict.fromkeys([*scores["model"], *printed]))})
+    for metric in POOLED_METRICS:
+        mine = scores[scores["metric"] == metric].set_index("model")
+        table[metric] = [
+            interval_of_row(mine.loc[model]) if model in mine.index else None
+            for model in table["model"]
+        ]
+        if published[metric]:
+            theirs = [published[metric].get(model, {}) for model in table["model"]]
+            table[f"{metric}_published"] = [row.get(ALL_LABELS, np.nan) for row in theirs]
+    return table
+
+
+def all_labels_caption(run, split="test") -> str:
+    """The caption of `all_labels_table`; it says what the published numbers are.
+
+    When to use: for `save_table`.
+
+    Args:
+        run: a `record.Run`.
+        split: as in the table.
+
+    Returns:
+        Sentences in the run's language.
+    """
+    caption = run.words.text("tables", "all_labels", {"split": run.words.name("splits", split)})
+    return f"{caption} {run.published_note}" if run.published("accuracy") else caption
+
+
+def _score(cases, labels, seed):
+    """Metric to interval."""
+    truth = cases[[f"truth_{label}" for label in labels]].to_numpy(float)
+    probability = cases[[f"probability_{label}" for label in labels]].to_numpy(float)
+    known = np.isin(truth, (0, 1)) & ~np.isnan(probability)
+    has_label = known.any(axis=1)
+    is_there, is_called = (truth == 1) & known, (probability >= 0.5) & known
+    cells = (is_there & is_called, is_called & ~is_there, is_there & ~is_called,
+             known & ~is_there & ~is_called)  # fmt: skip
+    exact = np.stack([(is_there == is_called).all(axis=1) & has_label, has_label], axis=1)
+    counts = np.concatenate([np.stack(cells, axis=-1).reshape(len(cases), -1), exact], axis=1)
+    groups = np.unique(patients_of(cases)[has_label], return_inverse=True)[1]
+    sums = np.zeros((groups.max(initial=-1) + 1, counts.shape[1]))
+    np.add.at(sums, groups, counts[has_label])
+    estimates = _metrics_of(sums.sum(axis=0))
+    draws = {metric: [] for metric in estimates}
+    if len(sums) >= SMALLEST_BOOTSTRAP:
+        for picks in draw_patients(len(sums), seed, NUM_RESAMPLES):
+            times = np.stack([np.bincount(pick, minlength=len(sums)) for pick in picks])
+            for metric, values in _metrics_of(times @ sums).items():
+                draws[metric].append(values)
+    left_out = int((~has_label).sum())
+    return {
+        metric: interval_of_draws(
+            estimate, np.concatenate(draws[metric] or [[np.nan]]), len(sums), left_out
+        )
+        for metric, estimate in estimates.items()
+    }
+
+
+def _metrics_of(sums):
+    """Every metric of summed counts (..., 4 · labels + 2)."""
+    cells = sums[..., :-2].reshape(*sums.shape[:-1], -1, 4)  # tp, fp, fn, tn of each label
+    tp, fp, fn, tn = np.moveaxis(cells, -1, 0)
+    f1 = _ratio(2 * tp, 2 * tp + fp + fn)  # (..., labels), NaN where nothing is nor is called
+    is_present = tp + fn > 0
+    found, alarms, missed, quiet = (side.sum(axis=-1) for side in (tp, fp, fn, tn))
+    of_present = _ratio(2 * found, 2 * found + alarms + missed)
+    of_absent = _ratio(2 * quiet, 2 * quiet + alarms + missed)
+    return {
+        "accuracy": _ratio(found + quiet, found + quiet + alarms + missed),
+        "f1_pooled": _nan_mean(np.stack([of_present, of_absent], axis=-1)),
+        "f1_present": _ratio(np.sum(np.where(is_present, f1, 0), -1), is_present.sum(axis=-1)),
+        "f1_classes": np.nan_to_num(f1).mean(axis=-1),
+        "exact_match": _ratio(sums[..., -2], sums[..., -1]),
+        "sensitivity": _ratio(found, found + missed),
+        "specificity": _ratio(quiet, quiet + alarms),
+    }
+
+
+def _ratio(numerator, denominator):
+    ratio = np.full(np.shape(denominator), np.nan)
+    return np.divide(numerator, denominator, out=ratio, where=np.asarray(denominator) > 0)[()]
+
+
+def _nan_mean(values):
+    """Mean over the last axis of what is defined."""
+    is_defined = ~np.isnan(values)
+    return _ratio(np.sum(np.where(is_defined, values, 0), axis=-1), is_defined.sum(axis=-1))
