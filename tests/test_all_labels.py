@@ -73,6 +73,14 @@ def test_intervals_are_those_of_resampling_patients_one_by_one():
     assert fast["kind"] == "bootstrap"
 
 
+def test_labels_of_one_patient_do_not_push_the_interval_below_the_estimate():
+    frame = cases(num_images=40)
+    frame["truth_Cavum"] = (frame["patient_id"] == "p3").astype(float)
+    frame["probability_Cavum"] = frame["truth_Cavum"]  # right where it is there
+    row = score_all_labels(frame).set_index("metric").loc["f1_classes"]
+    assert row["low"] < row["estimate"] < row["high"]
+
+
 def test_below_ten_patients_there_is_no_interval():
     scores = score_all_labels(cases(num_patients=6))
     assert set(scores["kind"]) == {"none"}

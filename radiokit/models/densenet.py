@@ -77,7 +77,7 @@ def build_densenet(
     Paper: Huang et al. 2017, https://arxiv.org/abs/1608.06993
     """
     smallest = 2 ** (len(stage_blocks) + 1)
-    check_classifier_arguments(image_shape, num_classes, dropout, smallest, growth_rate)
+    check_classifier_arguments(image_shape, num_classes, dropout, smallest)
     weights_path = _find_weights(weights, image_shape, stage_blocks, growth_rate)
     image = keras.Input(image_shape, name="image")
     tensor = image if weights is None else normalize_image(image)

@@ -66,7 +66,7 @@ def build_efficientnet(
 
     When to use: where memory or multiplications are scarce; the default is B0, whose dropout in
     the paper is 0.2. On a processor without graphics card its depthwise convolutions take longer
-    than their multiplications suggest. For a quick try take `width=0.5, depth=0.5`.
+    than their multiplications suggest. For a quick try take `width=0.5, depth=0.25`.
 
     A block widens its channels with a 1x1 convolution, filters each by itself, weighs them by
     their means (squeeze and excitation), narrows them with a 1x1 convolution and adds what it

@@ -70,7 +70,7 @@ def build_inception_v4(
     """Inception v4: fourteen blocks of three kinds on three resolutions.
 
     When to use: classification of single images. The paper's image is 299 x 299 and its dropout
-    0.2. For a quick try take `blocks=(1, 1, 1), width=0.25`.
+    0.2. For a quick try take `blocks=(1, 1, 1), width=0.125`.
 
     Where an image is 299 or more on both sides, the convolutions and pools that the paper marks V
     lose the border, as there. A smaller image is padded at all of them ("same"), so that it is

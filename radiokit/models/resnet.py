@@ -41,7 +41,7 @@ def build_resnet(
     """ResNet with bottlenecks: 1x1, 3x3 and 1x1 convolutions, added to what the block received.
 
     When to use: classification of single images; the default is ResNet101. For a quick try take
-    `stage_blocks=(2, 2, 2, 2), width=16`.
+    `stage_blocks=(1, 1, 1, 1), width=16`.
 
     The parameters of ResNet101 on three channels, as keras.applications has it: every convolution
     with a bias, then normalisation (4 a channel), which together is 5 a channel. Stem: 7·7·3·64 +

@@ -122,12 +122,14 @@ def _score(cases, labels, seed):
     groups = np.unique(patients_of(cases)[has_label], return_inverse=True)[1]
     sums = np.zeros((groups.max(initial=-1) + 1, counts.shape[1]))
     np.add.at(sums, groups, counts[has_label])
-    estimates = _metrics_of(sums.sum(axis=0))
+    total = sums.sum(axis=0)
+    share = _share_scored(total)
+    estimates = _metrics_of(total, share)
     draws = {metric: [] for metric in estimates}
     if len(sums) >= SMALLEST_BOOTSTRAP:
         for picks in draw_patients(len(sums), seed, NUM_RESAMPLES):
             times = np.stack([np.bincount(pick, minlength=len(sums)) for pick in picks])
-            for metric, values in _metrics_of(times @ sums).items():
+            for metric, values in _metrics_of(times @ sums, share).items():
                 draws[metric].append(values)
     left_out = int((~has_label).sum())
     return {
@@ -138,10 +140,24 @@ def _score(cases, labels, seed):
     }
 
 
-def _metrics_of(sums):
-    """Every metric of summed counts (..., 4 · labels + 2)."""
-    cells = sums[..., :-2].reshape(*sums.shape[:-1], -1, 4)  # tp, fp, fn, tn of each label
-    tp, fp, fn, tn = np.moveaxis(cells, -1, 0)
+def _share_scored(total):
+    """Share of the labels that any image has or is called; the others' F1 counts 0."""
+    tp, fp, fn, _ = _cells(total)
+    return np.mean(tp + fp + fn > 0)
+
+
+def _cells(sums):
+    """Counts tp, fp, fn, tn of each label, (..., labels) each."""
+    return np.moveaxis(sums[..., :-2].reshape(*sums.shape[:-1], -1, 4), -1, 0)
+
+
+def _metrics_of(sums, share_scored):
+    """Every metric of summed counts (..., 4 · labels + 2).
+
+    A label that only a resample lacks is left out of that resample: counting 0 for it, as for a
+    label that the whole set lacks, would push the interval of `f1_classes` below its estimate.
+    """
+    tp, fp, fn, tn = _cells(sums)
     f1 = _ratio(2 * tp, 2 * tp + fp + fn)  # (..., labels), NaN where nothing is nor is called
     is_present = tp + fn > 0
     found, alarms, missed, quiet = (side.sum(axis=-1) for side in (tp, fp, fn, tn))
@@ -151,7 +167,7 @@ def _metrics_of(sums):
         "accuracy": _ratio(found + quiet, found + quiet + alarms + missed),
         "f1_pooled": _nan_mean(np.stack([of_present, of_absent], axis=-1)),
         "f1_present": _ratio(np.sum(np.where(is_present, f1, 0), -1), is_present.sum(axis=-1)),
-        "f1_classes": np.nan_to_num(f1).mean(axis=-1),
+        "f1_classes": share_scored * _nan_mean(f1),
         "exact_match": _ratio(sums[..., -2], sums[..., -1]),
         "sensitivity": _ratio(found, found + missed),
         "specificity": _ratio(quiet, quiet + alarms),
