@@ -260,16 +260,18 @@ def train_segment(
 
 @train_app.command("classify")
 def train_classify(
-    labels: Annotated[
-        Path, typer.Option(help="CSV: image file, patient_id, then columns of 0 and 1.")
+    images: Annotated[
+        list[Path], typer.Option(help="Folder of images, repeat for more; or a folder a label.")
     ],
-    images: Annotated[list[Path], typer.Option(help="Folder of images; repeat for more.")],
     out: Annotated[Path, typer.Option(help="Folder for the model and its scores.")],
+    labels: Annotated[
+        Path | None, typer.Option(help="CSV: image file, patient_id, then columns of 0 and 1.")
+    ] = None,
     label: Annotated[
         list[str] | None, typer.Option(help="Column to learn; none: all columns of 0 and 1.")
     ] = None,
     network: Annotated[
-        str | None, typer.Option(help="densenet (small, the default) or densenet121.")
+        str | None, typer.Option(help="densenet (small, the default), densenet121, resnet101, ...")
     ] = None,
     size: Annotated[
         int | None, typer.Option(min=32, help="Side of the network's square, pixels.")
@@ -280,7 +282,7 @@ def train_classify(
     ] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Images a step.")] = None,
     weights: Annotated[
-        str | None, typer.Option(help="Weights of keras.applications, a file, for densenet121.")
+        str | None, typer.Option(help="Weights of keras.applications, a file, for the network.")
     ] = None,
     window: Annotated[
         list[str] | None, typer.Option(help="Window of CT in DICOM files, a channel each.")

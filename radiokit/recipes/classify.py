@@ -34,7 +34,7 @@ SIDES = re.compile(r"(?<![a-z])(left|right|l|r)(?![a-z])", re.IGNORECASE)
 
 
 def train_classifier(
-    labels: Path,
+    labels: Path | None,
     images: list[Path],
     out: Path,
     names: Sequence[str] | None = None,
@@ -51,8 +51,9 @@ def train_classifier(
     Args:
         labels: CSV with a column of file names, `patient_id` and columns of 0 and 1; as
             `radiokit.data.own.index_image_labels` reads it. With `slice_index` (and `exam_id`)
-            the neighbours of a slice have a say in its probability.
-        images: folders of images.
+            the neighbours of a slice have a say in its probability. None: the folders say what is
+            on the images, as `radiokit.data.own.index_image_folders` reads them.
+        images: folders of images; without a table one, with a folder in it for each label.
         out: gets `model.keras`, `settings.json`, `decisions.json`, and a run's record
             (`cases.csv`, `exams.csv`, `metrics.json`, figures, tables).
         names: columns of the labels to learn; None: all columns of 0 and 1.
@@ -158,17 +159,38 @@ def build_network(image_shape: tuple[int, int, int], num_labels: int, settings: 
 
 def _index(labels, images, names):
     """Table and labels, all of which are true of some images and not of others."""
-    table = own.index_image_labels(labels, images, names)
-    found = list(table.attrs["labels"])
+    if labels is None:
+        table, found = _index_folders(images, names)
+    else:
+        table = own.index_image_labels(labels, images, names)
+        found = list(table.attrs["labels"])
     constant = [name for name in found if table[name].dropna().nunique() < 2]
     if constant and (names or constant == found):
         raise ValueError(
-            f"{', '.join(constant)} of {labels} is the same in all {len(table)} images that were "
+            f"{', '.join(constant)} of {labels or images[0]} is the same in all {len(table)} images that were "
             "found, so there is nothing to learn. Give labels that differ, with --label."
         )
     if constant:
         print(f"left out, being the same in every image: {', '.join(constant)}")
     return table, [name for name in found if name not in constant]
+
+
+def _index_folders(images, names):
+    """Table and labels of one folder with a folder a label."""
+    if len(images) != 1:
+        raise ValueError(
+            f"There is no table of labels and there are {len(images)} folders of images. Give one "
+            "folder, with a folder in it for each label, or a table with --labels."
+        )
+    table = own.index_image_folders(images[0])
+    found = list(names or table.attrs["labels"])
+    missing = [name for name in found if name not in table.attrs["labels"]]
+    if missing:
+        raise ValueError(
+            f"{images[0]} has no folder {', '.join(missing)}; it has "
+            f"{', '.join(table.attrs['labels'])}."
+        )
+    return table, found
 
 
 def _decide_mirror(settings, names):

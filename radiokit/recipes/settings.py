@@ -9,7 +9,10 @@ from radiokit.files import write_text_whole
 from radiokit.io.windows import WINDOWS
 
 FRACTIONS = {"train": 0.7, "validation": 0.1, "test": 0.2}
-NETWORKS = ("densenet", "densenet121")
+NETWORKS = (
+    *("densenet", "densenet121", "resnet101", "inception_v4"),
+    *("efficientnet", "alexnet"),
+)
 SMALLEST_SIZE = 32
 
 

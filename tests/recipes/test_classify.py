@@ -1,5 +1,8 @@
 import dataclasses
 import json
+import os
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -7,7 +10,14 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from radiokit import training
-from radiokit.recipes import ClassifySettings, build_network, classify, count_positives
+from radiokit.io.rasters import write_png
+from radiokit.recipes import (
+    ClassifySettings,
+    build_network,
+    classify,
+    count_positives,
+    train_classifier,
+)
 
 LABELS = ["any", "epidural"]
 
@@ -57,6 +67,37 @@ def test_a_label_that_never_changes_is_left_out_and_named(heads, capsys):
     assert "left out, being the same in every image: fracture" in capsys.readouterr().out
     with pytest.raises(ValueError, match="fracture of .* is the same in all 400 images"):
         classify._index(*given, ["any", "fracture"])
+
+
+def test_without_a_table_every_folder_is_a_label(tmp_path):
+    for name, value in (("Hand", 40), ("Knee", 90)):
+        for number in range(3):
+            picture = np.full((20, 20), value + number, np.uint8)
+            write_png(tmp_path / name / f"{number}.png", picture)
+    table, names = classify._index(None, [tmp_path], None)
+    assert names == ["Hand", "Knee"]
+    assert table[names].sum().tolist() == [3, 3]
+    with pytest.raises(ValueError, match="has no folder Foot; it has Hand, Knee"):
+        classify._index(None, [tmp_path], ["Foot"])
+    with pytest.raises(ValueError, match="no table of labels and there are 2 folders"):
+        classify._index(None, [tmp_path / "Hand", tmp_path / "Knee"], None)
+
+
+@pytest.mark.skipif("RADIOKIT_REAL_DATA" not in os.environ, reason="needs RADIOKIT_REAL_DATA")
+def test_a_small_network_learns_real_images_in_folders(tmp_path):
+    """A check of the loader: six kinds of picture that anybody tells apart."""
+    images = tmp_path / "images"
+    for folder in Path(os.environ["RADIOKIT_REAL_DATA"], "bodypart", "medical_mnist").iterdir():
+        (images / folder.name).mkdir(parents=True)
+        for path in sorted(folder.iterdir())[:60]:
+            shutil.copy(path, images / folder.name)
+    settings = ClassifySettings(
+        size=64, epochs=12, members=1, stage_blocks=(1, 2), growth_rate=12, mirror=False
+    )
+    tested = train_classifier(None, [images], tmp_path / "out", settings=settings)
+    areas = tested[tested["level"] == "slices"].set_index("label")["estimate"]
+    assert set(areas.index) == {"AbdomenCT", "BreastMRI", "CXR", "ChestCT", "Hand", "HeadCT"}
+    assert areas.min() > 0.9
 
 
 def test_labels_are_chosen_by_name(heads):
