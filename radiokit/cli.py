@@ -139,7 +139,9 @@ def notebooks(
 
 @app.command()
 def phantom(
-    study: Annotated[str, typer.Argument(help="Name of the study: bodypart, cardiac, chest or headct.")],
+    study: Annotated[
+        str, typer.Argument(help="Name of the study: bodypart, cardiac, chest or headct.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder that gets one folder per data set.")],
     patients: Annotated[int, typer.Option(min=1, help="Patients in each data set.")] = 20,
     seed: Annotated[int, typer.Option(help="Another seed, other patients.")] = 0,

@@ -188,7 +188,7 @@ def _check_cases(probabilities, truth, groups):
 
 def _check_probabilities(probabilities):
     probabilities = np.asarray(probabilities, float)
-    if probabilities.ndim != 3:
+    if probabilities.ndim != 3 or 0 in probabilities.shape[1:]:
         raise ValueError(
             f"Probabilities have shape {probabilities.shape}; needed is (N, M, L), a row a case "
             "and a column a network: np.stack([first, second], axis=1) of tables (N, L)."
@@ -201,8 +201,8 @@ def _check_options(method, num_folds, groups):
     if method not in METHODS:
         raise ValueError(f"method is {method!r}; needed is one of {METHODS}.")
     num_groups = len(np.unique(groups))
-    if not 2 <= num_folds <= num_groups:
+    if not 2 <= num_folds <= num_groups or not isinstance(num_folds, (int, np.integer)):
         raise ValueError(
             f"num_folds is {num_folds} and there are {num_groups} groups; needed are 2 folds or "
-            "more, and a group for each. Give fewer folds, or more patients."
+            "more, a whole number, and a group for each. Give fewer folds, or more patients."
         )

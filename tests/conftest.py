@@ -84,13 +84,17 @@ def book_run(
 ) -> BookRun:
     """Every notebook, executed once; all tests of notebooks read this.
 
-    Where real slices are at hand they lie beside the phantoms, for the one cell that tries the
-    networks on them.
+    Where real slices and radiographs are at hand they lie beside the phantoms, for the cells that
+    try the networks on them.
     """
     folder = tmp_path_factory.mktemp("book")
-    real = Path(os.environ.get("RADIOKIT_REAL_DATA", folder / "none"), "headct", "bhsd_masks")
-    if real.is_dir():
-        shutil.copytree(real, folder / "datasets" / "bhsd_slices")
+    real = Path(os.environ.get("RADIOKIT_REAL_DATA", folder / "none"))
+    copies = {"headct/bhsd_masks": "bhsd_slices"}
+    copies |= {"bodypart/medical_mnist/CXR": "own_radiographs/Chest"}
+    copies |= {"bodypart/medical_mnist/Hand": "own_radiographs/Hand"}
+    for source, name in copies.items():
+        if (real / source).is_dir():
+            shutil.copytree(real / source, folder / "datasets" / name)
     process = subprocess.run(
         [sys.executable, "-m", "radiokit.cli", "run"],
         cwd=folder,

@@ -133,6 +133,8 @@ def test_tables_that_do_not_belong_together_are_refused():
     probabilities, truth, groups = cases()
     with pytest.raises(ValueError, match=r"shape \(120, 3\); needed is \(N, M, L\)"):
         fit_stacking(probabilities[:, :, 0], truth, groups)
+    with pytest.raises(ValueError, match=r"shape \(120, 0, 2\); needed is \(N, M, L\)"):
+        fit_stacking(probabilities[:, :0], truth, groups)
     with pytest.raises(ValueError, match=r"truth \(119, 2\), and there are 120 groups"):
         fit_stacking(probabilities, truth[1:], groups)
     with pytest.raises(ValueError, match="there are 119 groups; needed are"):
@@ -149,8 +151,9 @@ def test_missing_groups_too_few_groups_and_unknown_methods_are_refused():
         fit_stacking(probabilities, truth, [None, *groups[1:]])
     with pytest.raises(ValueError, match="num_folds is 50 and there are 40 groups; needed are 2"):
         fit_stacking(probabilities, truth, groups, num_folds=50)
-    with pytest.raises(ValueError, match="num_folds is 1 and"):
-        fit_stacking(probabilities, truth, groups, num_folds=1)
+    for num_folds in (1, 2.5):
+        with pytest.raises(ValueError, match=f"num_folds is {num_folds} and"):
+            fit_stacking(probabilities, truth, groups, num_folds=num_folds)
     with pytest.raises(ValueError, match=r"method is 'mean'; needed is one of \('logistic'"):
         fit_stacking(probabilities, truth, groups, method="mean")
 

@@ -158,11 +158,24 @@ def test_the_readme_leads_to_every_notebook(path):
     assert f"(notebooks/{path.name})" in (CHECKOUT / "README.md").read_text(encoding="utf-8")
 
 
+def printed_by(book_run, notebook, cell_id):
+    """What a cell printed in the run."""
+    executed = nbformat.read(book_run.outputs / notebook / f"{notebook}.ipynb", as_version=4)
+    (cell,) = [one for one in executed.cells if one["id"] == cell_id]
+    return "".join(output.get("text", "") for output in cell["outputs"])
+
+
+def test_the_networks_of_body_parts_are_tried_on_real_radiographs(book_run, real_data, capsys):
+    printed = printed_by(book_run, "01_body_part", "real")
+    found = re.findall(r"on \d+ real images of (\w+): sensitivity ([01]\.\d{3}) ", printed)
+    assert [label for label, _ in found] == ["Chest", "Hand"] * 3
+    assert all(0 <= float(score) <= 1 for _, score in found)
+    with capsys.disabled():
+        print(f"\n{printed}")
+
+
 def test_the_outliners_of_blood_are_scored_on_real_slices(book_run, real_data, capsys):
-    name = "03_head_ct_hemorrhage"
-    executed = nbformat.read(book_run.outputs / name / f"{name}.ipynb", as_version=4)
-    (cell,) = [one for one in executed.cells if one["id"] == "real"]
-    printed = "".join(output.get("text", "") for output in cell["outputs"])
+    printed = printed_by(book_run, "03_head_ct_hemorrhage", "real")
     found = re.findall(r"(\w+), trained on phantoms, on 36 real slices: Dice (0\.\d{3}) ", printed)
     assert [model for model, _ in found] == ["segmenter", "multitask"]
     assert all(0 < float(dice) < 1 for _, dice in found)

@@ -476,5 +476,5 @@ def test_a_record_of_many_labels_is_drawn_without_a_panel_a_label_of_curves(redr
     figures = names[".png"]
     assert {"label_counts_es", "label_scores_densenet121_es", "coverage_risk_es"} <= figures
     assert {"label_comparison_accuracy_es", "label_comparison_f1_es", "confusions_es"} <= figures
-    assert not {"roc_es", "thresholds_es", "calibration_es", "scores_accuracy_es"} & figures
+    assert not {"roc_es", "thresholds_es", "calibration_es", "scores_auc_es"} & figures
     assert {"all_labels_es", "thresholds_es", "scores_auc_es"} <= names[".tex"]

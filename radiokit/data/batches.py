@@ -51,7 +51,7 @@ def make_batches(
             `shuffle_seed`, or the arrays do not fit into the memory cache.
     """
     _check_table(table, augment, shuffle_seed)
-    rows = [row for _, row in table.iterrows()]
+    rows = _rows_of(table)
     first = reader(rows[0])
     if cache is None:
         gather = _gather_from_files(rows, reader, first)
@@ -83,6 +83,13 @@ def make_batches(
     batches = batches.map(load, num_parallel_calls=READERS).prefetch(2)
     batches.epoch = epoch
     return batches
+
+
+def _rows_of(table):
+    """The rows without the table's `attrs`: pandas would copy them, lists and all, into each."""
+    plain = table.copy(deep=False)
+    plain.attrs = {}
+    return [row for _, row in plain.iterrows()]
 
 
 def _check_table(table, augment, shuffle_seed):

@@ -172,7 +172,7 @@ def _jobs(table: pd.DataFrame, factors: np.ndarray, seed: int) -> list[dict]:
         stamp, copies = file_stamp(images[row]), []
         for number in range(1, factors[row]):
             told = ["copy", VERSION, seed, cases[row], number]
-            copies.append((prepared_key([*told, stamp]), _draws(told)))
+            copies.append((prepared_key([*told, images[row], stamp]), _draws(told)))
         jobs.append({"row": row, "case_id": cases[row], "image": images[row], "copies": copies})
     return jobs
 

@@ -63,8 +63,18 @@ def read_text_rows(path: str | Path, what: str) -> pd.DataFrame:
         raise not_csv(path, error) from error
     if rows.empty:
         raise ValueError(f"The {what} {path} has a header but no rows. Give a row an image.")
+    _check_cells(path, rows, columns)
     rows.columns = columns
     return rows.fillna("").apply(lambda column: column.str.strip())
+
+
+def _check_cells(path: str | Path, rows: pd.DataFrame, columns: list[str]) -> None:
+    """Rows are no longer than the header (pandas would shift them), and no name stands twice."""
+    if not isinstance(rows.index, pd.RangeIndex):
+        raise not_csv(path, ValueError(f"its rows have more cells than its {len(columns)} columns"))
+    twice = {name for name in columns if name and columns.count(name) > 1}
+    if twice:
+        raise not_csv(path, ValueError(f"several columns are named {', '.join(sorted(twice))}"))
 
 
 def not_csv(path: str | Path, error: Exception) -> ValueError:

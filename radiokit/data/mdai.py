@@ -101,7 +101,7 @@ def _read_headers(files: list[Path]) -> pd.DataFrame:
 
 
 def _check_names(labels: tuple[str, ...], group: LabelGroup, headers: pd.DataFrame) -> None:
-    taken = {"case_id", "dataset", "is_phantom", "split", *headers.columns}
+    taken = {"case_id", "dataset", "is_phantom", "split", "source_case_id", *headers.columns}
     clashes = [name for name in labels if name in taken]
     if clashes:
         raise ValueError(

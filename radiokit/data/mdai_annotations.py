@@ -26,6 +26,7 @@ _COLUMN_OF_SCOPE = {
     "series": "series_id",
     "instance": "sop_uid",
 }
+NO_ANNOTATOR = "unknown"
 _REMEDY = "Export the annotations of the project from MD.ai as JSON, and give that file."
 
 
@@ -50,8 +51,8 @@ class MdaiExport:
         path: the file.
         groups: the label groups, in the order of the project.
         annotations: a row an annotation: `annotator` (the user's id; names and addresses are not
-            taken), `label_id`, `level` ("exam_id", "series_id" or "sop_uid": what it holds for)
-            and `uid` (of that exam, series or image).
+            taken; "unknown" where there is none), `label_id`, `level` ("exam_id", "series_id" or
+            "sop_uid": what it holds for) and `uid` (of that exam, series or image).
         notes: sentences on what was read otherwise than it stands there.
     """
 
@@ -112,7 +113,7 @@ def _read_json(path: Path) -> object:
         raise FileNotFoundError(f"The export {path} is not there. {_REMEDY}")
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
+    except (ValueError, RecursionError) as error:  # JSON's and Unicode's are ValueErrors
         raise ValueError(f"{path} cannot be read as JSON: {error}. {_REMEDY}") from error
 
 
@@ -157,7 +158,12 @@ def _read_annotation(entry: dict, scopes: dict[str, str]) -> tuple[str, str, str
     level = _COLUMN_OF_SCOPE.get(scopes.get(entry["labelId"], ""), "")
     if level not in known:
         level = known[-1] if known else ""
-    return str(entry.get("createdById") or "unknown"), entry["labelId"], level, uids.get(level, "")
+    return (
+        str(entry.get("createdById") or NO_ANNOTATOR),
+        entry["labelId"],
+        level,
+        uids.get(level, ""),
+    )
 
 
 def _notes(table: pd.DataFrame, labels: list[dict], num_by_model: int) -> list[str]:
@@ -170,6 +176,9 @@ def _notes(table: pd.DataFrame, labels: list[dict], num_by_model: int) -> list[s
             (~table["label_id"].isin(list(known))).sum()
         ),
         "annotations that name no exam, series or image left out": int((table["uid"] == "").sum()),
+        "annotations that name no annotator, taken as one person's": int(
+            (table["annotator"] == NO_ANNOTATOR).sum()
+        ),
     }
     notes = [f"{count} {what}" for what, count in counts.items() if count]
     if below:

@@ -28,7 +28,10 @@ _PICTURE = {
     **{"patient_id": "", "exam_id": "", "modality": ""},
     **{"spacing_row_mm": math.nan, "spacing_column_mm": math.nan},
 }
-_COLUMNS = {"case_id", "image", "dataset", "is_phantom", "split", "slice_index", *_PICTURE}
+_COLUMNS = {
+    *("case_id", "image", "dataset", "is_phantom", "split", "slice_index", "source_case_id"),
+    *_PICTURE,
+}
 
 
 def index_image_folders(root: str | Path) -> pd.DataFrame:
@@ -154,20 +157,26 @@ def _check_names(names: list[str], root: Path, unreadable: list[str]) -> None:
 
 def _table_of(files: list[Path], headers: dict[str, dict], root: Path) -> pd.DataFrame:
     """The columns that come from the files themselves."""
-    stems = [stem_of(file) for file in files]
-    if len(set(stems)) < len(stems):
-        relative = [Path(relative_name(file, [root])) for file in files]
-        stems = ["_".join((*path.parent.parts, stem_of(path))) for path in relative]
-    if len(set(stems)) < len(stems):
-        stems = ["_".join(Path(relative_name(file, [root])).parts) for file in files]
     rows = [_PICTURE | headers.get(str(file), {}) for file in files]
     table = pd.DataFrame(rows)[list(_PICTURE)]
-    table.insert(0, "case_id", stems)
+    table.insert(0, "case_id", _names_of(files, root))
     table.insert(2, "image", [str(file) for file in files])
     table["dataset"] = "own"
     phantoms = {parent: read_phantom_note(parent) for parent in {file.parent for file in files}}
     table["is_phantom"] = [phantoms[file.parent] is not None for file in files]
     return table
+
+
+def _names_of(files: list[Path], root: Path) -> list[str]:
+    """The shortest names that no two files share: their own, with folders, or whole paths."""
+    paths = [Path(relative_name(file, [root])) for file in files]
+    forms = (
+        [stem_of(path) for path in paths],
+        ["_".join((*path.parent.parts, stem_of(path))) for path in paths],
+        ["_".join(path.parts) for path in paths],
+        [path.as_posix() for path in paths],
+    )
+    return next(names for names in forms if len(set(names)) == len(names))
 
 
 def _add_patients(table: pd.DataFrame) -> tuple[str, list[str]]:

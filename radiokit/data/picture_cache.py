@@ -88,7 +88,9 @@ def _jobs(table: pd.DataFrame, size: int) -> list[dict]:
         {
             "case_id": case,
             "image": image,
-            "key": prepared_key(["picture", VERSION, size, dataset, case, file_stamp(image)]),
+            "key": prepared_key(
+                ["picture", VERSION, size, dataset, case, image, file_stamp(image)]
+            ),
         }
         for case, image, dataset in rows
     ]

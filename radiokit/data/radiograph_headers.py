@@ -83,7 +83,7 @@ def usable_radiographs(headers: pd.DataFrame) -> pd.DataFrame:
     """Leave out what is no single grey image, and copies of an image.
 
     Use it on a header table before labels are joined. Colour and several frames are told from the
-    header alone, and the first of several files with one SOPInstanceUID is kept.
+    header alone, and of several files with one SOPInstanceUID the first that can be used is kept.
 
     Args:
         headers: from `read_radiograph_headers`.
@@ -95,8 +95,9 @@ def usable_radiographs(headers: pd.DataFrame) -> pd.DataFrame:
     Raises:
         ValueError: no row stays.
     """
-    first_of = headers.drop_duplicates("sop_uid").set_index("sop_uid")["image"]
-    reasons = [_why_not(row, first_of) for row in headers.itertuples()]
+    reasons, first_of = [], {}
+    for row in headers.itertuples():
+        reasons.append(_why_not(row) or _why_copy(row, first_of))
     sentences = [
         *headers.attrs.get("unreadable", ()),
         *(refusal_sentence(i, r) for i, r in zip(headers["image"], reasons, strict=True) if r),
@@ -131,6 +132,8 @@ def group_patients(headers: pd.DataFrame) -> tuple[list[str], str, list[str]]:
     is_named = patients != ""
     if patients[is_named].nunique() <= 1:
         same = "the same in all images" if is_named.all() else "missing"
+        if is_named.any() and not is_named.all():
+            same = "missing or the same in all images"
         note = f"PatientID is {same}, and tells no patients apart: each exam counts as a patient"
         return exams.tolist(), "StudyInstanceUID", [note]
     groups, before = pd.Series(range(len(headers)), headers.index), None
@@ -149,7 +152,7 @@ def group_patients(headers: pd.DataFrame) -> tuple[list[str], str, list[str]]:
     return names.tolist(), "PatientID", notes
 
 
-def _why_not(row, first_of: pd.Series) -> str:
+def _why_not(row) -> str:
     """Why a row of the header table cannot be used; "" where it can."""
     if row.samples != 1 or row.photometric not in _GREY:
         return (
@@ -162,10 +165,15 @@ def _why_not(row, first_of: pd.Series) -> str:
         return "its Rows or Columns are missing or 0: export it anew"
     if row.rows * row.columns > MAX_PIXELS:
         return f"{row.rows}×{row.columns} pixels are more than the limit of {MAX_PIXELS}"
-    if row.sop_uid and first_of[row.sop_uid] != row.image:
-        kept = "/".join(Path(first_of[row.sop_uid]).parts[-2:])
-        return f"its SOPInstanceUID is that of {kept}"
     return ""
+
+
+def _why_copy(row, first_of: dict[str, str]) -> str:
+    """Which file before it has its SOPInstanceUID; "" where none has, and from then on it has."""
+    first = first_of.setdefault(row.sop_uid, row.image)
+    if not row.sop_uid or first == row.image:
+        return ""
+    return f"its SOPInstanceUID is that of {'/'.join(Path(first).parts[-2:])}"
 
 
 def _require_rows(table: pd.DataFrame, sentences: list[str]) -> None:
@@ -218,6 +226,8 @@ def _check_pixels(path: Path, dataset: pydicom.Dataset) -> None:
     syntax = header_text(dataset.file_meta, "TransferSyntaxUID")
     is_deflated = syntax == pydicom.uid.DeflatedExplicitVRLittleEndian
     length = getattr(element, "length", _UNDEFINED_LENGTH)
+    if length == 0:
+        raise UnreadableFileError(path, "its pixel data are empty", COPY_AGAIN)
     if length == _UNDEFINED_LENGTH or is_deflated:
         return
     present = os.path.getsize(path) - element.value_tell

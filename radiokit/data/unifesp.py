@@ -62,14 +62,16 @@ def index_unifesp(root: str | Path, part: str = "train") -> pd.DataFrame:
     root, notes = Path(root), []
     files = _find_images(root, part)
     csv = _find_table(root, part)
-    labels, unmatched = _unknown_labels() if csv is None else _read_labels(csv, notes)
+    labels, empty = _unknown_labels() if csv is None else _read_labels(csv, notes)
+    unmatched = [f"row {case} has an empty Target" for case in empty]
     found = read_radiograph_headers(files)
     found["sop_uid"] = _cases_of(found, labels.index, notes)
     headers = usable_radiographs(found)
     _fill_exams(headers, root, notes)
     headers["patient_id"], patient_key, patient_notes = group_patients(headers)
     if csv is not None:
-        unmatched += _without_partner(csv, labels.index, files, headers)
+        there = {*found["sop_uid"], *map(_name_of, files)}  # what cannot be used is listed already
+        unmatched += _without_partner(csv, labels.index, there, headers, empty)
         headers = headers[headers["sop_uid"].isin(labels.index)]
     table = headers.rename(columns={"sop_uid": "case_id"}).reset_index(drop=True)
     values = labels.reindex(table["case_id"]).reset_index(drop=True)
@@ -99,8 +101,7 @@ def _find_images(root: Path, part: str) -> list[Path]:
     if not of_part:
         example = f"{part}/<StudyInstanceUID>/<SeriesInstanceUID>/<SOPInstanceUID>{_ENDING}.dcm"
         raise FileNotFoundError(
-            f"There are no images such as {example} below {root}. "
-            f"{load_card('unifesp').by_hand}"
+            f"There are no images such as {example} below {root}. {load_card('unifesp').by_hand}"
         )
     return of_part
 
@@ -112,7 +113,7 @@ def _part_of(path: Path) -> str:
 
 def _find_table(root: Path, part: str) -> Path | None:
     """The CSV of a part: `train.csv`, else the one `train_*.csv`; the test part may have none."""
-    found = [p for p in sorted(root.rglob("*.csv")) if not p.name.startswith(".")]
+    found = [p for p in sorted(root.rglob("*.[cC][sS][vV]")) if not p.name.startswith(".")]
     exact = [path for path in found if path.name.lower() == f"{part}.csv"]
     tables = exact or [p for p in found if re.fullmatch(rf"{part}_.*\.csv", p.name.lower())]
     if len(tables) > 1:
@@ -132,7 +133,7 @@ def _unknown_labels() -> tuple[pd.DataFrame, list[str]]:
 
 
 def _read_labels(csv: Path, notes: list[str]) -> tuple[pd.DataFrame, list[str]]:
-    """0 and 1 by SOPInstanceUID and label; and a sentence for each row with an empty Target."""
+    """0 and 1 by SOPInstanceUID and label; and the SOPInstanceUIDs with an empty Target."""
     rows = read_text_rows(csv, "table of labels")
     columns = {name.lower(): name for name in rows.columns}
     if not {"sopinstanceuid", "target"} <= set(columns):
@@ -143,7 +144,6 @@ def _read_labels(csv: Path, notes: list[str]) -> tuple[pd.DataFrame, list[str]]:
         )
     cases, targets = rows[columns["sopinstanceuid"]], rows[columns["target"]]
     _check_rows(csv, cases, targets)
-    empty = [f"row {case} has an empty Target" for case in cases[targets == ""]]
     ids = targets[targets != ""].map(lambda text: frozenset(map(int, text.split())))
     ids_of = dict(zip(cases[ids.index], ids, strict=True))
     contradictory = [c for c, each in zip(cases[ids.index], ids, strict=True) if ids_of[c] != each]
@@ -155,6 +155,7 @@ def _read_labels(csv: Path, notes: list[str]) -> tuple[pd.DataFrame, list[str]]:
     if len(ids) > len(ids_of):
         notes.append(f"{len(ids) - len(ids_of)} repeated rows dropped")
     wide = [[PUBLIC_LABELS.index(label) in each for label in _LABELS] for each in ids_of.values()]
+    empty = cases[targets == ""].tolist()
     return pd.DataFrame(wide, index=list(ids_of), columns=list(_LABELS)), empty
 
 
@@ -208,7 +209,7 @@ def _fill_exams(headers: pd.DataFrame, root: Path, notes: list[str]) -> None:
 
 
 def _without_partner(
-    csv: Path, labelled: pd.Index, files: list[Path], headers: pd.DataFrame
+    csv: Path, labelled: pd.Index, there: set[str], headers: pd.DataFrame, empty: list[str]
 ) -> list[str]:
     """Sentences on rows without a file and files without a row; at least one has both."""
     cases = set(headers["sop_uid"])
@@ -217,9 +218,8 @@ def _without_partner(
             f"No row of {csv} has a file: it has {name_a_few(list(labelled))}, the files are "
             f"{name_a_few(list(headers['sop_uid']))}. Put the table beside its own files."
         )
-    there = cases | {_name_of(path) for path in files}  # what cannot be read is listed elsewhere
     rows = [f"row {case} has no file" for case in labelled if case not in there]
-    is_alone = ~headers["sop_uid"].isin(labelled)
+    is_alone = ~headers["sop_uid"].isin([*labelled, *empty])
     return rows + [refusal_sentence(p, "it has no row") for p in headers["image"][is_alone]]
 
 

@@ -68,7 +68,7 @@ def make_mdai(root: Path | str, num_patients: int = 300, seed: int = 0) -> Path:
     10 show the chest, 1 of 10 the abdomen, the other parts ever fewer. As in the study two images
     show Sacroiliac and one Cavum, however many patients there are; all three, and every other label
     at least once, belong to the first 40. One patient in 17 has a second exam. Headers name the
-    part wrongly, vaguely or not at all in more than a third of the images.
+    part wrongly, vaguely or not at all in three of ten images.
 
     Args:
         root: folder to make; it will hold `mdai_export.json`,

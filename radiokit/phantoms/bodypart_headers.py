@@ -1,7 +1,7 @@
 """What headers of body part phantoms claim: part, view and side, as technicians leave them.
 
 As in the real sets nothing there can be relied on: the part of the body is missing, wrong or vague
-in more than a third of the images.
+in three of ten images.
 """
 
 import numpy as np

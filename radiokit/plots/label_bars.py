@@ -18,7 +18,7 @@ from radiokit.plots.figure import (
     legend_below,
     new_figure,
 )
-from radiokit.plots.panels import shown_cases, who_is_shown
+from radiokit.plots.panels import models_to_compare, shown_cases, who_is_shown
 from radiokit.record import answered_labels, read_run
 
 SCORES = ("accuracy", "f1")
@@ -97,7 +97,9 @@ def plot_label_comparison(folder, language="en", metric="f1", models=None) -> Fi
         folder: the run's record.
         language: `"en"`, `"pt"` or `"es"`.
         metric: `"accuracy"` or `"f1"`, at threshold 0.5.
-        models: by default all with probabilities, five at most.
+        models: by default the single network that is the best on validation by exact match, and all
+            ensembles (their names begin with "stacking"); where there is no ensemble, all models.
+            Five at most.
 
     Returns:
         A `Figure` of the test split.
@@ -108,8 +110,7 @@ def plot_label_comparison(folder, language="en", metric="f1", models=None) -> Fi
     if metric not in SCORES:
         raise ValueError(f"metric is {metric!r}; needed is one of {', '.join(SCORES)}.")
     run = read_run(folder, language)
-    known = run.classified()
-    models = list(models or dict.fromkeys(known["model"]))[: len(COLOURS)]
+    models = list(models or models_to_compare(run))[: len(COLOURS)]
     shown = {model: shown_cases(run, model, "slices")[1] for model in models}
     scores = {model: score_each_label(cases) for model, cases in shown.items()}
     bars = {run.words.name("models", model): scores[model][metric] for model in models}
@@ -131,7 +132,8 @@ def score_each_label(cases) -> pd.DataFrame:
     """
     labels = answered_labels(cases)
     truth = cases[[f"truth_{label}" for label in labels]].fillna(-1).to_numpy(int)
-    called = cases[[f"probability_{label}" for label in labels]].to_numpy(float) >= 0.5
+    probability = cases[[f"probability_{label}" for label in labels]].to_numpy(float)
+    truth, called = np.where(np.isnan(probability), -1, truth), probability >= 0.5
     report = metrics.classification_report(truth, called.astype(int), labels).loc[labels]
     num_known = np.maximum((truth >= 0).sum(axis=0), 1)
     is_known = (truth >= 0).any(axis=0)

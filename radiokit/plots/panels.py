@@ -9,6 +9,7 @@ from radiokit.plots.figure import (
     PURPLE,
     VERMILLION,
     new_figure,
+    unique,
     wrap,
 )
 from radiokit.record import answered_labels, best_classifier, known_label
@@ -65,6 +66,23 @@ def shown_cases(run, model, level, split="test"):
             f"{run.folder} has no {level} of {model!r} with a probability on the {split} split."
         )
     return model, cases
+
+
+def models_to_compare(run):
+    """The network that is the best on validation by exact match, then all ensembles.
+
+    Where there is no ensemble, all models.
+    """
+    cases = run.classified()
+    models = unique(cases["model"])
+    stacked = [model for model in models if model.startswith("stacking")]
+    networks = [model for model in models if model not in stacked]
+    scores = run.scores()
+    scores = scores[(scores["metric"] == "exact_match") & (scores["split"] == "validation")]
+    scores = scores[scores["model"].isin(networks)]
+    if not stacked or scores.empty:
+        return models
+    return [scores.loc[scores["estimate"].idxmax(), "model"], *stacked]
 
 
 def label_values(cases):

@@ -15,7 +15,7 @@ from radiokit.plots.figure import (
     legend_below,
     new_figure,
 )
-from radiokit.plots.panels import shown_cases
+from radiokit.plots.panels import models_to_compare, shown_cases
 from radiokit.record import answered_labels, patients_of, read_run
 
 COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE)
@@ -30,7 +30,8 @@ def plot_coverage_risk(folder, language="en", models=None) -> Figure:
     Args:
         folder: the run's record.
         language: `"en"`, `"pt"` or `"es"`.
-        models: by default all with probabilities, five at most.
+        models: by default the single network that is the best on validation, and all ensembles, as
+            for `plot_label_comparison`; five at most.
 
     Returns:
         A `Figure` of the test split: a line a model with its 95 % band over patients.
@@ -41,13 +42,13 @@ def plot_coverage_risk(folder, language="en", models=None) -> Figure:
     Paper: El-Yaniv and Wiener, JMLR 2010.
     """
     run = read_run(folder, language)
-    models = list(models or dict.fromkeys(run.classified()["model"]))[: len(COLOURS)]
+    models = list(models or models_to_compare(run))[: len(COLOURS)]
     figure = new_figure(run, (5.4, 3.4 + 0.2 * len(models)))
     axis = figure.subplots()
     handles = []
     for model, colour in zip(models, COLOURS, strict=False):
         cases = shown_cases(run, model, "slices")[1]
-        band = stats.coverage_risk_band(*_confidence(cases), patients_of(cases))
+        band = stats.coverage_risk_band(*_confidence(cases))
         percent = 100 * band
         axis.plot(percent["coverage"], percent["risk"], color=colour)
         axis.fill_between(percent["coverage"], percent["low"], percent["high"],
@@ -68,11 +69,15 @@ def plot_coverage_risk(folder, language="en", models=None) -> Figure:
 
 
 def _confidence(cases):
-    """Distance from 0.5 of the least sure label, and whether any label is wrong, (N,) each."""
+    """Distance from 0.5 of the least sure label, whether any label is wrong, and the patient.
+
+    (N,) each; images of which nothing is known are left out.
+    """
     labels = answered_labels(cases)
     truth = cases[[f"truth_{label}" for label in labels]].to_numpy(float)
     probability = cases[[f"probability_{label}" for label in labels]].to_numpy(float)
     is_known = np.isin(truth, (0, 1)) & ~np.isnan(probability)
     distance = np.where(is_known, np.abs(probability - 0.5), np.inf).min(axis=1)
-    is_wrong = ((truth == 1) != (probability >= 0.5)) & is_known
-    return np.minimum(distance, 0.5), is_wrong.any(axis=1)
+    is_wrong = (((truth == 1) != (probability >= 0.5)) & is_known).any(axis=1)
+    counts = is_known.any(axis=1)
+    return distance[counts], is_wrong[counts], patients_of(cases)[counts]

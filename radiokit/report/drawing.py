@@ -10,7 +10,7 @@ from radiokit import plots
 from radiokit.files import whole_file, write_text_whole
 from radiokit.plots.masks import CORNERS
 from radiokit.record import VOLUME_LABELS, models_with, read_run, safe_name, structures_of
-from radiokit.report.labels import list_label_figures, list_label_tables
+from radiokit.report.labels import MANY_LABELS, list_label_figures, list_label_tables
 from radiokit.report.writing import Record
 from radiokit.tables import (
     ALL_LABELS,
@@ -155,7 +155,9 @@ def _list_figures(run):
             name = "overlays" if number == 1 else f"overlays_{number}"
             figures[name] = partial(plots.plot_overlays, *place, models)
     for metric in _kinds(_own_rows(scores), "metric"):
-        if metric != "dice" and not metric.endswith("average_precision"):  # it stands in the tables
+        panels = _kinds([row for row in scores if row["metric"] == metric], "structure")
+        stands_in_tables = metric.endswith("average_precision") or len(panels) > MANY_LABELS
+        if metric != "dice" and not stands_in_tables:
             figures[f"scores_{metric}"] = partial(plots.plot_scores, *place, metric)
     for quantity in _kinds(run.metrics.get("agreement"), "quantity"):
         figures[f"agreement_{quantity}"] = partial(plots.plot_agreement, *place, quantity)

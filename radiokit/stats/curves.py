@@ -133,7 +133,7 @@ def coverage_risk_band(
         Cases of equal confidence are answered together, on straight lines between thresholds.
 
     Raises:
-        ValueError: lengths differ, or a patient id is missing.
+        ValueError: lengths differ, no case, other values, or a patient id is missing.
 
     Paper: El-Yaniv and Wiener, JMLR 2010.
 
@@ -143,12 +143,18 @@ def coverage_risk_band(
         ([0.5, 1.0], [0.0, 0.25])
     """
     confidence, groups = check_groups(confidence, patients)
-    is_wrong = np.asarray(is_wrong, bool)
-    if is_wrong.shape != confidence.shape:
+    is_wrong = np.asarray(is_wrong)
+    if is_wrong.shape != confidence.shape or not confidence.size:
         raise ValueError(
             f"There are {confidence.size} confidences and is_wrong has shape {is_wrong.shape}; "
-            "each case needs both."
+            "each case needs both, and there must be one."
         )
+    if not np.isin(is_wrong, (0, 1)).all() or not np.isfinite(confidence).all():
+        raise ValueError(
+            "is_wrong must hold 0 and 1, and every confidence be finite. Leave out the cases that "
+            "were not scored."
+        )
+    is_wrong = is_wrong == 1
     groups = np.unique(groups, return_inverse=True)[1]
     order = np.argsort(-confidence, kind="stable")
     is_wrong, groups, confidence = is_wrong[order], groups[order], confidence[order]

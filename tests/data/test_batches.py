@@ -28,6 +28,18 @@ def test_without_a_seed_the_tables_order_is_kept():
     assert int(dataset.cardinality()) == 3
 
 
+def test_rows_do_not_carry_what_the_table_says_of_itself():
+    seen, table = [], table_of(3)
+    table.attrs = {"readings": ["a list that pandas would copy into every row"]}
+
+    def noting(row):
+        seen.append(row.attrs)
+        return read(row)
+
+    list(make_batches(table, noting, 3))
+    assert seen and not any(seen) and table.attrs
+
+
 def test_every_case_comes_once_a_pass():
     dataset = make_batches(table_of(11), read, 4, shuffle_seed=3)
     assert sorted(order_of(dataset)) == list(range(11))

@@ -91,6 +91,7 @@ def test_what_is_no_reading_is_left_out_and_counted(tmp_path):
 def test_an_annotation_of_nobody_has_an_unknown_annotator(tmp_path):
     export = read(tmp_path, [BODY], [annotation(BODY, "Hand", IMAGE, annotator=None)])
     assert export.annotations["annotator"].tolist() == ["unknown"]
+    assert export.notes == ["1 annotations that name no annotator, taken as one person's"]
 
 
 def test_a_data_set_without_annotations_is_passed_over(tmp_path):
@@ -112,7 +113,7 @@ def test_a_missing_file_is_named(tmp_path):
         read_mdai_export(tmp_path / "none.json")
 
 
-@pytest.mark.parametrize("content", [b"{", b"", b"a,b\n1,2\n", b"\xff\xfe\x00"])
+@pytest.mark.parametrize("content", [b"{", b"", b"a,b\n1,2\n", b"\xff\xfe\x00", b"[" * 100_000])
 def test_what_is_no_json_is_refused(tmp_path, content):
     (tmp_path / "export.json").write_bytes(content)
     with pytest.raises(ValueError, match="export.json cannot be read as JSON"):

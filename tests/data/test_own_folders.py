@@ -58,6 +58,13 @@ def test_repeated_names_get_their_folders_and_then_their_endings(tmp_path):
     assert names[:3] == ["Hand_1.png", "Knee_1.jpg", "Knee_1.png"]
 
 
+def test_names_that_folders_and_underlines_make_alike_keep_their_paths(tmp_path):
+    save(tmp_path, "Hand/a/1.png", "Hand/a_1.png", "Hand_a/1.png")
+    table = index_image_folders(tmp_path)
+    assert table["case_id"].tolist() == ["Hand/a/1.png", "Hand/a_1.png", "Hand_a/1.png"]
+    assert table["patient_id"].is_unique
+
+
 def test_hidden_and_other_files_are_passed_over(root):
     for name in ("Hand/Thumbs.db", "Hand/.DS_Store", "Hand/._c.PNG", "__MACOSX/Hand/c.png"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -184,6 +191,9 @@ def test_folders_of_splits_are_no_classes(tmp_path):
 def test_a_class_named_as_another_column_is_refused(tmp_path):
     save(tmp_path, "image/a.png", "Hand/b.png")
     with pytest.raises(ValueError, match="class folders image have the names of other columns"):
+        index_image_folders(tmp_path)
+    (tmp_path / "image").rename(tmp_path / "source_case_id")  # a column of copies
+    with pytest.raises(ValueError, match="class folders source_case_id have the names"):
         index_image_folders(tmp_path)
 
 

@@ -107,6 +107,19 @@ def test_only_what_is_missing_or_has_changed_is_made(table, tmp_path):
     assert kept.stat().st_mtime_ns == stamp
 
 
+def test_images_of_one_name_size_and_time_do_not_meet_in_one_folder(tmp_path):
+    shown = []
+    for number, folder in enumerate(("mine", "yours")):
+        for label in ("Hand", "Knee"):
+            path = tmp_path / folder / label / f"{label}.bmp"  # not compressed: equal in size
+            path.parent.mkdir(parents=True)
+            Image.fromarray(np.full((8, 8), 99 * number, np.uint8)).save(path)
+            os.utime(path, (1e9, 1e9))
+        prepared = prepare(index_image_folders(tmp_path / folder), tmp_path)
+        shown.append(read_bodypart_case(prepared.loc[0], (16, 16), ["Hand"])[0].max())
+    np.testing.assert_allclose(shown, [0, 99 / 255], atol=1e-6)
+
+
 def test_other_sizes_and_prepared_slices_do_not_meet_in_one_folder(table, tmp_path):
     paths = [set(prepare(table, tmp_path, size=size)["image"]) for size in (16, 24)]
     slices = prepare_slices(table[4:], tmp_path / "cache", 16, progress=False)

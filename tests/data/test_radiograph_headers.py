@@ -94,7 +94,8 @@ def test_what_cannot_be_read_is_listed_with_its_reason(tmp_path):
     (tmp_path / "text.dcm").write_text("hello", encoding="utf-8")
     (tmp_path / "empty.dcm").touch()
     write_radiograph(tmp_path / "bare.dcm", PixelData=None)
-    names = ["good", "short", "text", "empty", "bare", "absent"]
+    write_radiograph(tmp_path / "blank.dcm", PixelData=b"")
+    names = ["good", "short", "text", "empty", "bare", "blank", "absent"]
     table = read_radiograph_headers(tmp_path / f"{name}.dcm" for name in names)
     assert table["image"].tolist() == [str(good)]
     folder = tmp_path.name
@@ -103,6 +104,7 @@ def test_what_cannot_be_read_is_listed_with_its_reason(tmp_path):
         f"{folder}/text.dcm: it is not a DICOM file",
         f"{folder}/empty.dcm: it is empty (0 bytes)",
         f"{folder}/bare.dcm: it holds no pixel data, or was cut short before it",
+        f"{folder}/blank.dcm: its pixel data are empty",
         f"{folder}/absent.dcm: there is no such file",
     ]
 
@@ -143,6 +145,16 @@ def test_only_single_grey_images_stay_and_the_first_of_copies(tmp_path):
     assert headers.attrs["unreadable"] == []  # the given table is left alone
 
 
+def test_a_copy_that_can_be_used_stays_where_the_first_cannot(tmp_path):
+    rgb = np.zeros((8, 8, 3), np.uint8)
+    write_radiograph(tmp_path / "colour.dcm", rgb)
+    write_radiograph(tmp_path / "grey.dcm")
+    headers = read_radiograph_headers([tmp_path / "colour.dcm", tmp_path / "grey.dcm"])
+    usable = usable_radiographs(headers)
+    assert usable["image"].tolist() == [str(tmp_path / "grey.dcm")]
+    assert len(usable.attrs["unreadable"]) == 1 and "colour" in usable.attrs["unreadable"][0]
+
+
 def test_if_nothing_stays_the_reasons_are_named(tmp_path):
     path = write_radiograph(tmp_path / "cine.dcm", NumberOfFrames=3, Rows=8)
     with pytest.raises(ValueError, match="None of 1 files .*has 3 frames.*Give grey DICOM"):
@@ -158,7 +170,11 @@ def grouped(patients, exams):
 
 @pytest.mark.parametrize(
     ("patients", "note"),
-    [(("", "", ""), "missing"), (("A", "A", "A"), "the same"), (("", "A", ""), "missing")],
+    [
+        (("", "", ""), "missing"),
+        (("A", "A", "A"), "the same"),
+        (("", "A", ""), "missing or the same"),
+    ],
 )
 def test_a_patient_id_that_tells_nobody_apart_is_replaced_by_the_exam(patients, note):
     names, key, notes = grouped(patients, "xxy")

@@ -97,11 +97,11 @@ def test_the_sample_submission_is_never_read_as_truth(copy, tmp_path):
 
 def test_an_empty_target_is_listed_and_left_out(copy):
     write_table(copy, "1.9.0,9 21", "1.9.1,", "1.9.2,  ", "1.9.3,14", "1.9.4,0", "1.9.5,7")
-    with pytest.warns(UserWarning, match="4 rows or files have no partner"):
+    with pytest.warns(UserWarning, match="2 rows or files have no partner"):
         table = index_unifesp(copy)
     assert table["case_id"].tolist() == ["1.9.0", "1.9.3", "1.9.4", "1.9.5"]
-    rows = [text for text in table.attrs["unmatched"] if text.startswith("row")]
-    assert rows == ["row 1.9.1 has an empty Target", "row 1.9.2 has an empty Target"]
+    rows = ["row 1.9.1 has an empty Target", "row 1.9.2 has an empty Target"]
+    assert table.attrs["unmatched"] == rows  # and no second sentence on their files
 
 
 def test_rows_without_file_and_files_without_row_are_listed(copy):
@@ -129,6 +129,33 @@ def test_equal_rows_are_dropped_and_noted_contradictory_ones_refused(copy):
     assert len(table) == 6 and "1 repeated rows dropped" in table.attrs["notes"]
     write_table(copy, *rows, "1.9.0,21")
     with pytest.raises(ValueError, match="contradict one another on 1 images: 1.9.0. Keep one"):
+        index_unifesp(copy)
+
+
+def test_a_table_in_capitals_is_found(copy):
+    (copy / "train.csv").rename(copy / "TRAIN.CSV")
+    assert len(index_unifesp(copy)) == 6
+
+
+def test_a_file_left_out_under_another_name_is_told_once(copy):
+    rgb = np.zeros((8, 8, 3), np.uint8)
+    file_of(copy, 0).unlink()
+    write_radiograph(copy / "train" / "colour.dcm", rgb, SOPInstanceUID="1.9.0")
+    with pytest.warns(UserWarning, match="1 files are left out .*colour image"):
+        table = index_unifesp(copy)
+    assert len(table) == 5 and table.attrs["unmatched"] == []
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "message"),
+    [
+        ("SOPInstanceUID,Target", "1.9.0,9,21", "cells than its 2 columns"),
+        ("SOPInstanceUID,Target,Target", "1.9.0,9,21", "several columns are named Target"),
+    ],
+)
+def test_a_table_whose_cells_and_columns_do_not_fit_is_refused(copy, header, row, message):
+    write_table(copy, row, header=header)
+    with pytest.raises(ValueError, match=f"train.csv cannot be read as CSV: .*{message}"):
         index_unifesp(copy)
 
 

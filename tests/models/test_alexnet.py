@@ -75,8 +75,9 @@ def test_hidden_units_are_those_of_its_own_two_dense_layers():
     assert build_alexnet((64, 64, 1), 5, width=0.5).get_layer("hidden2").units == 2048
 
 
-@pytest.mark.parametrize("ending", [".weights.h5", ".keras"])
-@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("channels", "ending"), [(1, ".weights.h5"), (2, ".keras"), (3, ".weights.h5"), (3, ".keras")]
+)
 def test_its_own_weights_are_taken_for_other_labels(channels, ending, tmp_path):
     saved = build_alexnet((64, 64, channels), 10, dropout=0.5, **SMALL)
     path = tmp_path / f"alexnet{ending}"

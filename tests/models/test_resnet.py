@@ -28,38 +28,59 @@ def _resnet_parameters(channels, stage_blocks, width):
     return total, received
 
 
-def _perturbed(model, seed=0):
-    """Weights away from where they start, moving averages included."""
-    rng = np.random.default_rng(seed)
-    values = [w * rng.uniform(0.8, 1.2, w.shape) for w in model.get_weights()]
-    values = [v + 0.1 * rng.random(v.shape) if v.ndim == 1 else v for v in values]
-    model.set_weights(values)
-    return model
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """A ResNet101 of keras.applications, files of its weights, and its features of two images."""
+    folder = tmp_path_factory.mktemp("weights")
+    network = keras.applications.ResNet101(weights=None, input_shape=(64, 64, 3))
+    rng = np.random.default_rng(0)
+    for weight in network.weights:
+        if len(weight.shape) == 1:  # kernels are drawn; of the rest, nothing stays where it starts
+            weight.assign(
+                rng.uniform(0.8, 1.2, weight.shape) * weight + 0.1 * rng.random(weight.shape)
+            )
+    features = keras.Model(network.input, network.get_layer("conv5_block3_out").output)
+    features.save(folder / "notop.h5")
+    network.save(folder / "top.h5")
+    images = rng.random((2, 64, 64, 3)).astype("float32")
+    images[1] = images[1, :, :, :1]  # one channel three times
+    wanted = features(keras.applications.resnet.preprocess_input(255 * images))
+    return network, folder, images, np.asarray(wanted)
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory):
-    """A ResNet101 of keras.applications, and its weights as files with and without the top."""
-    folder = tmp_path_factory.mktemp("weights")
-    network = _perturbed(keras.applications.ResNet101(weights=None))
-    features = keras.applications.ResNet101(weights=None, include_top=False)
-    features.set_weights(network.get_weights()[:-2])
-    features.save(folder / "notop.h5")  # the layout of the published files
-    network.save_weights(folder / "top.weights.h5")
-    return features, folder
+def emptied(published):
+    """keras.applications hands out the one network, emptied, instead of building another."""
+    network = published[0]
+
+    def hand_out(weights):
+        network.set_weights([np.zeros(weight.shape) for weight in network.weights])
+        return network
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.applications, "ResNet101", hand_out)
+        yield
+
+
+@pytest.fixture(scope="module")
+def resnet101(published, emptied):
+    """Our ResNet101, with those weights."""
+    return build_resnet((64, 64, 3), 6, weights=published[1] / "top.h5")
 
 
 def _features_of(model, image):
     return np.asarray(keras.Model(model.input, model.get_layer("encoder4_relu").output)(image))
 
 
-def test_resnet101_has_the_parameters_of_the_papers_structure():
+def test_resnet101_has_the_parameters_of_the_papers_structure(resnet101, published):
     total, width = _resnet_parameters(3, (3, 4, 23, 3), 64)
     assert (total, width) == (42_658_176, 2048)
-    model = build_classifier("resnet101", (224, 224, 3), 1000)
-    assert model.count_params() == total + 2048 * 1000 + 1000
-    assert sum(row.parameters for row in parameter_table(model)) == model.count_params()
-    assert round(count_multiply_adds(model) / 1e9, 1) == 7.6  # table 1 of the paper
+    assert resnet101.count_params() == total + 2048 * 6 + 6
+    assert published[0].count_params() == total + 2048 * 1000 + 1000
+    assert sum(row.parameters for row in parameter_table(resnet101)) == resnet101.count_params()
+    # Every map of 224 pixels has 3.5 times the side of that of 64.
+    count = 3.5**2 * (count_multiply_adds(resnet101) - 2048 * 6) + 2048 * 1000
+    assert round(count / 1e9, 1) == 7.6  # table 1 of the paper
 
 
 def test_the_other_published_depths_are_those_of_keras_applications():
@@ -71,36 +92,37 @@ def test_the_other_published_depths_are_those_of_keras_applications():
     assert model.count_params() == 23_587_712 + 2048 * 2 + 2
 
 
-def test_small_networks_take_any_channels_and_equal_the_arithmetic():
-    model = build_resnet((64, 64, 2), 3, **SMALL)
+@pytest.fixture(scope="module")
+def small():
+    return build_resnet((64, 64, 2), 3, **SMALL, dropout=0.1)
+
+
+def test_small_networks_take_any_channels_and_equal_the_arithmetic(small):
     total, width = _resnet_parameters(2, *SMALL.values())
-    assert model.count_params() == total + width * 3 + 3
-    assert model.get_layer("features").output.shape == (None, width)
-    assert model.name == "resnet26_width16"
+    assert small.count_params() == total + width * 3 + 3
+    assert small.get_layer("features").output.shape == (None, width)
+    assert small.name == "resnet26_width16"
 
 
-@pytest.mark.parametrize("name", ["notop.h5", "top.weights.h5"])
-def test_published_weights_give_the_features_of_keras_applications(published, name):
-    features, folder = published
-    image = np.random.default_rng(1).random((2, 64, 64, 3)).astype("float32")
-    wanted = np.asarray(features(keras.applications.resnet.preprocess_input(255 * image)))
-    ours = _features_of(build_resnet((64, 64, 3), 6, weights=folder / name), image)
+def test_published_weights_give_the_features_of_keras_applications(published, resnet101):
+    _, _, images, wanted = published
     assert wanted.std() > 0
-    np.testing.assert_allclose(ours, wanted, rtol=1e-3, atol=1e-4 * np.abs(wanted).max())
+    np.testing.assert_allclose(
+        _features_of(resnet101, images), wanted, rtol=1e-3, atol=1e-4 * np.abs(wanted).max()
+    )
 
 
-def test_cached_imagenet_weights_take_one_channel_repeated(published, tmp_path, monkeypatch):
-    features, folder = published
+def test_cached_imagenet_weights_take_one_channel_repeated(
+    published, emptied, tmp_path, monkeypatch
+):
+    _, folder, images, wanted = published
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     cached = tmp_path / "models" / "resnet101_weights_tf_dim_ordering_tf_kernels_notop.h5"
     cached.parent.mkdir()
     shutil.copy(folder / "notop.h5", cached)
     model = build_classifier("resnet101", (64, 64, 1), 6, weights="imagenet")
-    image = np.random.default_rng(2).random((1, 64, 64, 1)).astype("float32")
-    three = 255 * np.repeat(image, 3, axis=-1)
-    wanted = np.asarray(features(keras.applications.resnet.preprocess_input(three)))
-    ours = _features_of(model, image)
-    np.testing.assert_allclose(ours, wanted, rtol=1e-3, atol=1e-4 * np.abs(wanted).max())
+    ours = _features_of(model, images[1:, :, :, :1])
+    np.testing.assert_allclose(ours, wanted[1:], rtol=1e-3, atol=1e-4 * np.abs(wanted).max())
 
 
 def test_a_block_adds_what_it_received():
@@ -113,8 +135,8 @@ def test_a_block_adds_what_it_received():
     np.testing.assert_array_equal(given, received)
 
 
-def test_layers_are_named_by_stage_level_and_role():
-    names = {layer.name for layer in build_resnet((64, 64, 3), 6, **SMALL, dropout=0.1).layers}
+def test_layers_are_named_by_stage_level_and_role(small):
+    names = {layer.name for layer in small.layers}
     wanted = {"image", "encoder0_conv", "encoder1_block1_shortcut_conv", "encoder2_block2_conv3"}
     wanted |= {"encoder3_block1_relu", "encoder3_relu", "encoder4_relu", "features"}
     assert wanted | {"hidden_dropout", "head"} <= names
@@ -134,8 +156,7 @@ def test_wrong_arguments_say_what_is_needed(arguments, message):
         build_resnet(**{"image_shape": (64, 64, 3), "num_classes": 6} | arguments)
 
 
-def test_weights_of_another_network_are_refused(tmp_path):
-    other = tmp_path / "small.weights.h5"
-    build_resnet((64, 64, 3), 6, **SMALL).save_weights(other)
-    with pytest.raises(ValueError, match="does not hold the weights of resnet50"):
-        build_resnet((64, 64, 3), 6, (3, 4, 6, 3), weights=other)
+def test_weights_of_another_network_are_refused(small, emptied, tmp_path):
+    small.save(tmp_path / "small.h5")
+    with pytest.raises(ValueError, match="does not hold the weights of resnet101"):
+        build_resnet((64, 64, 3), 6, weights=tmp_path / "small.h5")

@@ -52,11 +52,11 @@ def small_networks(monkeypatch):
     return [
         build_unet((64, 64, 1), 2, (4, 8), True, "three_head", activation="sigmoid"),
         build_unet((64, 64, 1), 2, (4, 8), attention="full_spatial", activation=None),
-        build_resnet_unet((64, 64, 1), 2, 50),
+        build_resnet_unet((64, 64, 1), 2, 18),
         build_swin_unet((64, 64, 1), 2, "tiny"),
         build_densenet((64, 64, 1), 2, (1, 1, 1, 1), 8, hidden_units=8, dropout=0.2),
         build_alexnet((64, 64, 1), 2, 0.125, 8, dropout=0.5),
-        build_efficientnet((64, 64, 1), 2, 0.25, 0.5, hidden_units=8, dropout=0.2),
+        build_efficientnet((64, 64, 1), 2, 0.25, 0.25, hidden_units=8, dropout=0.2),
         build_inception_v4((64, 64, 1), 2, (1, 1, 1), 0.125, hidden_units=8, dropout=0.2),
         build_resnet((64, 64, 1), 2, (1, 1, 1, 1), 8, hidden_units=8, dropout=0.2),
         build_multitask_unet((64, 64, 1), 3, (4, 8), 8),

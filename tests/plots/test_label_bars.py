@@ -72,3 +72,16 @@ def test_the_risk_of_all_images_is_their_share_with_any_wrong_label(bodypart_fol
 def test_a_record_without_counts_says_how_to_write_them(headct_folder):
     with pytest.raises(FileNotFoundError, match="write_label_counts"):
         plots.plot_label_counts(headct_folder)
+
+
+def test_by_default_the_best_network_stands_beside_the_ensembles(bodypart_folder):
+    scores = record.read_run(bodypart_folder).scores()
+    scores = scores[(scores["metric"] == "exact_match") & (scores["split"] == "validation")]
+    networks = scores[~scores["model"].str.startswith("stacking")].set_index("model")
+    best = networks["estimate"].astype(float).idxmax()
+    figure = plots.plot_label_comparison(bodypart_folder)
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    words = record.read_run(bodypart_folder).words
+    expected = [best, "stacking_logistic", "stacking_xgboost"]
+    assert names[:3] == [words.name("models", model) for model in expected]
+    assert len(names) == 4  # and the diamonds

@@ -160,3 +160,11 @@ def test_below_ten_patients_the_band_of_risks_is_empty():
 def test_risks_of_other_lengths_are_refused():
     with pytest.raises(ValueError, match="3 confidences and is_wrong has shape"):
         coverage_risk_band([0.9, 0.8, 0.7], [0, 1], ["a", "b", "c"])
+
+
+@pytest.mark.parametrize(
+    ("confidence", "is_wrong"), [([0.9, np.nan], [0, 1]), ([0.9, 0.8], [0, 7]), ([], [])]
+)
+def test_a_band_of_values_that_mean_nothing_is_refused(confidence, is_wrong):
+    with pytest.raises(ValueError, match="must"):
+        coverage_risk_band(confidence, is_wrong, list("ab")[: len(confidence)])
