@@ -5,6 +5,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from keras.optimizers import SGD
 
 from radiokit.explain import grad_cam
 from radiokit.models import (
@@ -54,28 +55,26 @@ def test_grad_cam_finds_the_last_feature_map(name_and_model):
 
 
 @pytest.mark.parametrize(
-    ("build", "learning_rate", "steps", "eagerly"),
+    ("build", "optimizer", "steps"),
     [
         # Without normalisation layers it stands still at a high learning rate.
-        (lambda: build_alexnet((64, 64, 1), 1, 0.125, hidden_units=32), 0.001, 12, False),
-        (lambda: build_densenet((32, 32, 1), 1, (1, 1, 1, 1), 4), 0.01, 6, False),
-        (lambda: build_efficientnet((32, 32, 1), 1, 0.25, 0.25), 0.01, 6, True),
-        (lambda: build_inception_v4((32, 32, 1), 1, (1, 1, 1), 0.05), 0.01, 6, True),
-        (lambda: build_resnet((32, 32, 1), 1, (1, 1, 1, 1), 4), 0.01, 6, True),
+        (lambda: build_alexnet((64, 64, 1), 1, 0.125, hidden_units=32), FusedAdam(0.001), 12),
+        (lambda: build_densenet((32, 32, 1), 1, (1, 1, 1, 1), 4), FusedAdam(0.01), 8),
+        (lambda: build_efficientnet((32, 32, 1), 1, 0.25, 0.25), SGD(0.1), 6),
+        (lambda: build_inception_v4((32, 32, 1), 1, (1, 1, 1), 0.05), SGD(0.1), 6),
+        (lambda: build_resnet((32, 32, 1), 1, (1, 1, 1, 1), 4), SGD(0.1), 6),
     ],
 )
-def test_a_few_steps_lower_the_loss(build, learning_rate, steps, eagerly):
+def test_a_few_steps_lower_the_loss(build, optimizer, steps):
     keras.utils.set_random_seed(0)
     model = build()
     images = np.random.default_rng(0).random((8, *model.input_shape[1:])).astype("float32")
     images[::2] += 1
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
-    # To trace the many layers of some takes longer than a few steps without.
-    model.compile(FusedAdam(learning_rate), loss, jit_compile=False, run_eagerly=eagerly)
+    model.compile(optimizer, loss, jit_compile=False)
     model.optimizer.build(model.trainable_variables)
     labels = np.tile([[1.0], [0.0]], (4, 1))
     losses = model.fit(images, labels, epochs=steps, verbose=0).history["loss"]
-    print("LOSS", build, losses)
     assert losses[-1] < 0.7 * losses[0]
 
 

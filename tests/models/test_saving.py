@@ -52,7 +52,7 @@ def small_networks(monkeypatch):
     return [
         build_unet((64, 64, 1), 2, (4, 8), True, "three_head", activation="sigmoid"),
         build_unet((64, 64, 1), 2, (4, 8), attention="full_spatial", activation=None),
-        build_resnet_unet((64, 64, 1), 2, 18),
+        build_resnet_unet((64, 64, 1), 2, 50),
         build_swin_unet((64, 64, 1), 2, "tiny"),
         build_densenet((64, 64, 1), 2, (1, 1, 1, 1), 8, hidden_units=8, dropout=0.2),
         build_alexnet((64, 64, 1), 2, 0.125, 8, dropout=0.5),

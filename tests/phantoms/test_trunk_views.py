@@ -41,7 +41,7 @@ def drawn(view, seed: int, pixels: int = 96) -> np.ndarray:
 
 @pytest.mark.parametrize("view", VIEWS, ids=NAMES)
 def test_a_view_is_finite_nowhere_negative_and_nowhere_empty(view):
-    for seed in range(3):
+    for seed in range(2):
         attenuation = drawn(view, seed)
         assert attenuation.shape == film_of(view).shape
         assert attenuation.dtype == np.float32
@@ -53,8 +53,9 @@ def test_a_view_is_finite_nowhere_negative_and_nowhere_empty(view):
 
 @pytest.mark.parametrize("view", VIEWS, ids=NAMES)
 def test_a_view_is_the_same_for_a_seed_and_another_for_another_person(view):
-    np.testing.assert_array_equal(drawn(view, 1), drawn(view, 1))
-    assert np.abs(drawn(view, 1) - drawn(view, 2)).mean() > 0.01
+    first, again, other = (drawn(view, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other).mean() > 0.01
 
 
 @pytest.mark.parametrize("pixels", [24, 321])
