@@ -87,8 +87,10 @@ def spare_biases(optimizer):
     optimizer.exclude_from_weight_decay(var_names=["bias"])
 
 
-@pytest.mark.parametrize("exclude", [spare_nothing, spare_biases])
-@pytest.mark.parametrize("rate", [0.05, CyclicLearningRate(0.01, 0.1, steps_up=3)])
+@pytest.mark.parametrize(
+    ("rate", "exclude"),
+    [(0.05, spare_nothing), (CyclicLearningRate(0.01, 0.1, steps_up=3), spare_biases)],
+)
 def test_the_fused_step_decays_the_weights_as_kerass_adam_does(rate, exclude):
     def trained(optimizer):
         exclude(optimizer)

@@ -1,5 +1,6 @@
 import json
 import pickle
+from functools import cache
 
 import numpy as np
 import pytest
@@ -37,8 +38,13 @@ class Pickled:
         return pytest.fail, ("a pickle was run",)
 
 
+@cache
+def fitted(method):
+    return fit_stacking(*cases(), method)
+
+
 def saved(tmp_path, method):
-    path = save_stacking(tmp_path / "stacking.json", fit_stacking(*cases(), method))
+    path = save_stacking(tmp_path / "stacking.json", fitted(method))
     return path, json.loads(path.read_text(encoding="utf-8"))
 
 

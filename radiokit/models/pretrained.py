@@ -6,6 +6,7 @@ Nothing is downloaded. Published weights are files of `keras.applications`.
 import os
 import warnings
 from pathlib import Path
+from zipfile import BadZipFile
 
 import keras
 from keras import layers
@@ -236,6 +237,6 @@ def _why_not_loaded(network, path):
         warnings.simplefilter("ignore")  # a warning a layer, where the file is another's
         try:
             network.load_weights(path)
-        except (ValueError, OSError) as error:
-            return str(error).splitlines()[0]
+        except (ValueError, OSError, KeyError, BadZipFile) as error:
+            return f"{type(error).__name__}: {error}".splitlines()[0]
     return ""

@@ -129,15 +129,6 @@ POSTERIOR_WALL = bone(
 INNOMINATE = (ILIUM, PUBIS, ISCHIUM, POSTERIOR_WALL)
 
 
-def below_the_hip(bones):
-    """Bones of the lower leg in the frame of the hip.
-
-    Args:
-        bones: in the frame of the knee.
-    """
-    return moved(bones, KNEE_CM)
-
-
 def above_the_knee(bones):
     """Bones of the thigh in the frame of the knee.
 

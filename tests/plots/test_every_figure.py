@@ -1,6 +1,7 @@
 """Tests that hold for every figure: stamp, language, and nothing cut off or covered."""
 
-from functools import partial
+from dataclasses import dataclass
+from functools import cache, partial
 
 import pytest
 from figure_reader import text_boxes, words_on
@@ -93,15 +94,27 @@ LABELS = {
 }
 
 
-@pytest.fixture
+@dataclass(frozen=True)
+class Drawn:
+    """What a reader finds in a figure: its words, their rectangles, and its sides in pixels."""
+
+    words: list
+    boxes: list
+    width: float
+    height: float
+
+
+@pytest.fixture(scope="module")
 def draw(folder, cardiac_folder, headct_folder, bodypart_folder):
-    """Draw a figure of FIGURES, each from its own study's record."""
+    """Draw a figure of FIGURES, each from its own study's record, and once a language."""
     studies = ((CHEST_FIGURES, folder), (CARDIAC_FIGURES, cardiac_folder))
     studies += ((HEADCT_FIGURES, headct_folder), (BODYPART_FIGURES, bodypart_folder))
 
+    @cache
     def draw_one(name, language):
         (mine,) = [record for figures, record in studies if name in figures]
-        return FIGURES[name](mine, language)
+        figure = FIGURES[name](mine, language)
+        return Drawn(words_on(figure), text_boxes(figure), *(figure.get_size_inches() * figure.dpi))
 
     return draw_one
 
@@ -110,7 +123,7 @@ def draw(folder, cardiac_folder, headct_folder, bodypart_folder):
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_figure_has_its_stamp_and_labels_in_the_language(draw, name, language):
     words = read_words(language)
-    found = words_on(draw(name, language))
+    found = draw(name, language).words
     assert found.count(words.stamp(is_phantom=True, scale="quick")) == 1
     everything = "\n".join(found)
     assert all(words.text("labels", key) in everything for key in LABELS[name])
@@ -119,20 +132,19 @@ def test_every_figure_has_its_stamp_and_labels_in_the_language(draw, name, langu
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", FIGURES)
 def test_labels_are_whole_and_the_stamp_touches_nothing(draw, name, language):
-    figure = draw(name, language)
-    boxes = text_boxes(figure)
-    width, height = figure.get_size_inches() * figure.dpi
+    drawn = draw(name, language)
     stamp = read_words(language).stamp(is_phantom=True, scale="quick")
-    (stamped,) = [box for text, box in boxes if text == stamp]
-    for text, box in boxes:
-        inside = box.x0 >= -1 and box.y0 >= -1 and box.x1 <= width + 1 and box.y1 <= height + 1
+    (stamped,) = [box for text, box in drawn.boxes if text == stamp]
+    for text, box in drawn.boxes:
+        inside = box.x0 >= -1 and box.y0 >= -1
+        inside &= box.x1 <= drawn.width + 1 and box.y1 <= drawn.height + 1
         assert inside, f"{text!r} leaves the figure"
         assert text == stamp or not stamped.overlaps(box), f"{text!r} lies under the stamp"
 
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_no_two_words_lie_on_each_other(draw, name):
-    boxes = [(text, box.padded(-1)) for text, box in text_boxes(draw(name, "pt"))]
+    boxes = [(text, box.padded(-1)) for text, box in draw(name, "pt").boxes]
     for place, (text, box) in enumerate(boxes):
         for other, other_box in boxes[place + 1 :]:
             assert not box.overlaps(other_box), f"{text!r} and {other!r} lie on each other"
