@@ -471,7 +471,7 @@ def test_noise_has_the_deviation_it_was_set_to_and_a_grain():
 
 
 def test_processes_and_one_process_give_the_same_bytes(phantom, tmp_path, monkeypatch):
-    monkeypatch.setattr(headct.os, "cpu_count", lambda: 1)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
     alone = files_below(headct.make_rsna_ich(tmp_path / "alone", NUM_PATIENTS, seed=3))
     assert alone == files_below(phantom)
 

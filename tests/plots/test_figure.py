@@ -43,5 +43,5 @@ def test_structure_colours_differ_in_lightness_for_colour_blind_readers(structur
 
 def test_every_plot_of_the_package_is_public():
     names = [name for name in plots.__all__ if name.startswith("plot_")]
-    assert len(names) == 20
+    assert len(names) == 24
     assert all(callable(getattr(plots, name)) for name in names)
