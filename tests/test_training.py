@@ -1,3 +1,6 @@
+from dataclasses import dataclass
+from pathlib import Path
+
 import keras
 import numpy as np
 import pandas as pd
@@ -25,12 +28,33 @@ def table_of(numbers):
     return pd.DataFrame({"case_id": names, "image": names, "number": list(numbers)})
 
 
-@pytest.fixture
-def data():
+def make_data():
     train = make_batches(
         table_of(range(12)), read, 4, augment=JointAugment(), shuffle_seed=0, cache="memory"
     )
     return train, make_batches(table_of(range(12, 16)), read, 4, cache="memory")
+
+
+@pytest.fixture
+def data():
+    return make_data()
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training left behind: the network, its batches, its folder and its history."""
+
+    model: keras.Model
+    data: tuple
+    folder: Path
+    history: list
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A training of six epochs, unbroken."""
+    model, data, folder = small_model(), make_data(), tmp_path_factory.mktemp("trained")
+    return Trained(model, data, folder, fit(model, data, folder, epochs=6))
 
 
 def small_model():
@@ -82,35 +106,36 @@ def kill_after(model, epoch, monkeypatch):
     monkeypatch.setattr(training_record.TrainingRecord, "on_epoch_begin", die)
 
 
-def test_training_lowers_the_loss_writes_its_history_and_ends_with_its_best_weights(data, tmp_path):
-    model = small_model()
-    history = fit(model, data, tmp_path, epochs=6)
-    assert history[-1]["val_loss"] < 0.8 * history[0]["val_loss"]
-    written = pd.read_csv(tmp_path / "history.csv")
+def test_training_lowers_the_loss_and_writes_its_history(trained):
+    assert trained.history[-1]["val_loss"] < 0.8 * trained.history[0]["val_loss"]
+    written = pd.read_csv(trained.folder / "history.csv")
     assert written["epoch"].tolist() == list(range(6))
     assert set(written) == {"epoch", "learning_rate", "loss", "dice", "val_loss", "val_dice"}
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.weights.h5", "history.csv"]
-    best = min(row["val_loss"] for row in history)
-    assert model.evaluate(data[1], verbose=0)[0] == pytest.approx(best, rel=1e-4)
+    files = sorted(path.name for path in trained.folder.iterdir())
+    assert files == ["best.weights.h5", "history.csv"]
 
 
-def test_a_killed_training_resumed_equals_an_unbroken_one(data, tmp_path, monkeypatch):
+def test_the_model_ends_with_the_weights_of_its_best_epoch(trained):
+    best = min(row["val_loss"] for row in trained.history)
+    found = trained.model.evaluate(trained.data[1], verbose=0)[0]
+    assert found == pytest.approx(best, rel=1e-4)
+
+
+def test_a_killed_training_resumed_equals_an_unbroken_one(trained, data, tmp_path, monkeypatch):
     monkeypatch.setattr(training_record, "SECONDS_BETWEEN_SAVES", 0)
-    unbroken = small_model()
-    whole = fit(unbroken, data, tmp_path / "whole")
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        kill_after(small_model(), 2, patch)
-        fit(small_model(), data, tmp_path / "broken")
-    assert (tmp_path / "broken" / "resume.weights.h5").exists()
-    (tmp_path / "broken" / ".unfinished-0a1b2c3d-best.weights.h5").write_bytes(b"cut by the kill")
+        kill_after(small_model(), 4, patch)
+        fit(small_model(), data, tmp_path, epochs=6)
+    assert (tmp_path / "resume.weights.h5").exists()
+    (tmp_path / ".unfinished-0a1b2c3d-best.weights.h5").write_bytes(b"cut by the kill")
     data[0].epoch.assign(99)  # a new process would not know the epoch
     resumed = small_model()
-    history = fit(resumed, data, tmp_path / "broken")
-    assert len(history) == len(whole) == 4
-    assert not list((tmp_path / "broken").glob(".unfinished-*"))
-    for ours, theirs in zip(history, whole, strict=True):
+    history = fit(resumed, data, tmp_path, epochs=6)
+    assert len(history) == len(trained.history) == 6
+    assert not list(tmp_path.glob(".unfinished-*"))
+    for ours, theirs in zip(history, trained.history, strict=True):
         assert ours == pytest.approx(theirs, rel=1e-3)
-    for ours, theirs in zip(resumed.get_weights(), unbroken.get_weights(), strict=True):
+    for ours, theirs in zip(resumed.get_weights(), trained.model.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
 
 
@@ -122,8 +147,8 @@ def test_the_learning_rate_rises_then_falls_to_zero():
     assert rates[99] < 0.001
 
 
-def test_patience_stops_a_training_that_no_longer_improves(data, tmp_path, monkeypatch):
-    record = training_record.TrainingRecord(tmp_path, data[0], 9, 0.1, patience=2)
+def test_patience_stops_a_training_that_no_longer_improves(trained, tmp_path):
+    record = training_record.TrainingRecord(tmp_path, trained.data[0], 9, 0.1, patience=2)
     record.history = [{"val_loss": 1.0}, {"val_loss": 0.5}, {"val_loss": 0.6}]
     assert not record.out_of_patience()
     record.history.append({"val_loss": 0.7})
@@ -223,9 +248,9 @@ def test_a_schedule_beside_the_optimisers_own_is_refused(tmp_path, option):
         fit_labels(label_model(), tmp_path, optimizer=cyclic_adam(), **option)
 
 
-def record_of(tmp_path, data, select_by, values, patience=2):
+def record_of(tmp_path, batches, select_by, values, patience=2):
     options = {"patience": patience, "select_by": select_by}
-    record = training_record.TrainingRecord(tmp_path, data[0], 9, 0.1, **options)
+    record = training_record.TrainingRecord(tmp_path, batches, 9, 0.1, **options)
     record.history = [{select_by: value} for value in values]
     return record
 
@@ -245,9 +270,9 @@ def record_of(tmp_path, data, select_by, values, patience=2):
     ],
 )
 def test_low_losses_and_high_scores_are_best_and_of_equals_the_earlier(
-    select_by, values, best, data, tmp_path
+    select_by, values, best, trained, tmp_path
 ):
-    record = record_of(tmp_path, data, select_by, values)
+    record = record_of(tmp_path, trained.data[0], select_by, values)
     assert record._best_epoch() == best
     assert record.out_of_patience() == (best == 0)
 

@@ -1,5 +1,6 @@
 """Offline copies: how many, of which images, within which split, and that the audit sees them."""
 
+import shutil
 import warnings
 from pathlib import Path
 
@@ -25,9 +26,18 @@ def film(number):
     return stored
 
 
+@pytest.fixture(scope="module")
+def films(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("films")
+    for number in range(12):
+        write_radiograph(folder / f"{number}.dcm", film(number))
+    return folder
+
+
 @pytest.fixture
-def table(tmp_path):
+def table(films, tmp_path):
     """In training 6 chests, 2 hands, one of them a wrist too; a chest and a wrist elsewhere."""
+    shutil.copytree(films, tmp_path / "films")
     rows = [(1, 0, 0, "train")] * 6 + [(0, 1, 0, "train"), (0, 1, 1, "train")]
     rows += [(1, 0, 0, "validation"), (0, 0, 1, "validation"), (1, 0, 0, "test"), (0, 0, 1, "test")]
     table = pd.DataFrame(rows, columns=[*LABELS, "split"])
@@ -35,7 +45,7 @@ def table(tmp_path):
     table["case_id"] = [f"1.2.9.{number}" for number in numbers]
     table["patient_id"] = [f"PATIENT{number}" for number in numbers]
     table["is_phantom"] = True
-    table["image"] = [str(write_radiograph(tmp_path / f"films/{n}.dcm", film(n))) for n in numbers]
+    table["image"] = [str(tmp_path / f"films/{number}.dcm") for number in numbers]
     table.attrs = {"labels": LABELS, "unreadable": ["a film was left out before"]}
     return table
 

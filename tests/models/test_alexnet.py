@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from radiokit.models import build_alexnet
+from radiokit.models import build_alexnet, build_classifier
 from radiokit.models.alexnet import AdaptiveAverage
 from radiokit.models.arithmetic import count_multiply_adds, parameter_table
 
@@ -14,11 +14,12 @@ SMALL = {"width": 0.125, "hidden_units": 16}
 
 
 def test_parameters_and_multiplications_are_the_published_ones():
-    model = build_alexnet((224, 224, 3), 1000)
+    model = build_classifier("alexnet", (224, 224, 3), 1000)
     convolutions = [(11, 3, 64), (5, 64, 192), (3, 192, 384), (3, 384, 256), (3, 256, 256)]
     dense = [(6 * 6 * 256, 4096), (4096, 4096), (4096, 1000)]
     total = sum(side * side * received * given + given for side, received, given in convolutions)
     total += sum(received * given + given for received, given in dense)
+    assert model.name == "alexnet"
     # torchvision's page: 61,100,840 parameters and 0.71 G multiplications.
     assert model.count_params() == total == 61_100_840
     assert round(count_multiply_adds(model) / 1e9, 2) == 0.71

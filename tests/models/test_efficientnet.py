@@ -1,19 +1,21 @@
 """EfficientNet: parameters by the paper's table, and the outputs of keras.applications."""
 
 import shutil
+from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
 from keras.src.applications import efficientnet as keras_efficientnet
 
-from radiokit.models import build_classifier, build_efficientnet
+from radiokit.models import build_classifier, build_efficientnet, efficientnet
 from radiokit.models.arithmetic import count_multiply_adds, parameter_table
 
 DEVIATION = (0.229, 0.224, 0.225)
 # blocks, channels, expansion, side of the kernel: table 1 of the paper
 STAGES = [(1, 16, 1, 3), (2, 24, 6, 3), (2, 40, 6, 5), (3, 80, 6, 3)]
 STAGES += [(3, 112, 6, 5), (4, 192, 6, 5), (1, 320, 6, 3)]
+FEW = (1, 1, 1, 2, 1, 1, 1)  # blocks of the network whose weights are compared
 
 
 def _parameters(channels):
@@ -29,10 +31,23 @@ def _parameters(channels):
     return total + received * 1280 + 4 * 1280
 
 
+def _take_few_blocks(patch):
+    """Shorten B0, as keras.applications builds it and as we do."""
+    theirs = zip(keras_efficientnet.DEFAULT_BLOCKS_ARGS, FEW, strict=True)
+    shorter = [arguments | {"repeats": blocks} for arguments, blocks in theirs]
+    patch.setattr(keras_efficientnet, "DEFAULT_BLOCKS_ARGS", shorter)
+    ours = zip(efficientnet.STAGES, FEW, strict=True)
+    shorter = tuple(replace(stage, blocks=blocks) for stage, blocks in ours)
+    patch.setattr(efficientnet, "STAGES", shorter)
+
+
 @pytest.fixture(scope="module")
-def network():
-    """B0 with weights as ImageNet's would be."""
-    network = keras.applications.EfficientNetB0(weights=None)
+def folder(tmp_path_factory):
+    """Weights as ImageNet's would be, in the layout of the published files."""
+    folder = tmp_path_factory.mktemp("weights")
+    with pytest.MonkeyPatch.context() as patch:
+        _take_few_blocks(patch)
+        network = keras.applications.EfficientNetB0(weights=None)
     rng = np.random.default_rng(0)
     for layer in network.layers:
         values = [w * rng.uniform(0.8, 1.2, w.shape) for w in layer.get_weights()]
@@ -41,13 +56,6 @@ def network():
             # The published file holds deviations where Keras reads variances.
             values = [np.array([0.485, 0.456, 0.406]), np.array(DEVIATION), np.array(7)]
         layer.set_weights(values)
-    return network
-
-
-@pytest.fixture(scope="module")
-def folder(network, tmp_path_factory):
-    """The weights, in the layout of the published files."""
-    folder = tmp_path_factory.mktemp("weights")
     network.save(folder / "top.h5")
     without_top = keras.Model(network.input, network.get_layer("top_activation").output)
     without_top.save(folder / "notop.h5")
@@ -57,17 +65,11 @@ def folder(network, tmp_path_factory):
 @pytest.fixture
 def published(folder, monkeypatch):
     """What keras.applications builds when it finds these weights under ImageNet's name."""
+    _take_few_blocks(monkeypatch)
     found = str(folder / "notop.h5")
     monkeypatch.setattr(keras_efficientnet.file_utils, "get_file", lambda *a, **k: found)
     build = keras.applications.EfficientNetB0
     return lambda image_shape: build(include_top=False, input_shape=image_shape)
-
-
-@pytest.fixture
-def emptied(network, folder, published, monkeypatch):
-    """keras.applications hands out the one network, emptied, instead of building another."""
-    network.set_weights([np.zeros(weight.shape) for weight in network.weights])
-    monkeypatch.setattr(keras.applications, "EfficientNetB0", lambda weights: network)
 
 
 @pytest.fixture(scope="module")
@@ -79,10 +81,12 @@ def _features_of(model, image):
     return np.asarray(keras.Model(model.input, model.get_layer("encoder8_swish").output)(image))
 
 
-def test_b0_has_the_parameters_of_the_papers_table(b0, network):
+def test_b0_has_the_parameters_of_the_papers_table(b0):
     assert _parameters(3) == 4_049_564
+    assert b0.name == "efficientnetb0"
     assert b0.count_params() == _parameters(3) + 1280 * 1000 + 1000
-    assert b0.count_params() + 7 == network.count_params()  # mean, variance and count of the image
+    # As keras.applications prints them, with mean, variance and count of the image.
+    assert b0.count_params() + 7 == 5_330_571
     assert round(count_multiply_adds(b0) / 1e9, 2) == 0.39  # table 2 of the paper
     assert sum(row.parameters for row in parameter_table(b0)) == b0.count_params()
 
@@ -92,7 +96,7 @@ def test_width_and_depth_give_the_larger_networks_of_the_paper():
     assert model.count_params() + 7 == 9_177_569  # B2, as keras.applications prints it
 
 
-def test_published_weights_give_the_features_of_keras_applications(published, emptied, folder):
+def test_published_weights_give_the_features_of_keras_applications(published, folder):
     image = np.random.default_rng(1).random((2, 63, 75, 3)).astype("float32")  # odd: other borders
     model = build_efficientnet((63, 75, 3), 6, weights=folder / "top.h5")
     wanted = np.asarray(published((63, 75, 3))(255 * image))
@@ -103,7 +107,7 @@ def test_published_weights_give_the_features_of_keras_applications(published, em
 
 
 def test_cached_imagenet_weights_take_one_channel_repeated(
-    published, emptied, folder, tmp_path, monkeypatch
+    published, folder, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     (tmp_path / "models").mkdir()
@@ -149,7 +153,7 @@ def test_wrong_arguments_say_what_is_needed(arguments, message):
         build_efficientnet(**{"image_shape": (64, 64, 3), "num_classes": 6} | arguments)
 
 
-def test_weights_of_another_network_are_refused(small, emptied, tmp_path):
+def test_weights_of_another_network_are_refused(small, published, tmp_path):
     small.save(tmp_path / "small.h5")
     with pytest.raises(ValueError, match="does not hold the weights of efficientnetb0"):
         build_efficientnet((64, 64, 3), 6, weights=tmp_path / "small.h5")

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from radiokit.models import build_inception_v4
+from radiokit.models import build_classifier, build_inception_v4
 from radiokit.models.arithmetic import count_multiply_adds, parameter_table
 
 SMALL = {"blocks": (1, 1, 1), "width": 0.125}
@@ -57,13 +57,14 @@ def _trainable(model):
 
 @pytest.fixture(scope="module")
 def published():
-    return build_inception_v4((299, 299, 3), 1000)
+    return build_classifier("inception_v4", (299, 299, 3), 1000)
 
 
 def test_trainable_parameters_are_the_published_42_679_816(published):
     parts = (STEM, A, REDUCTION_A, B, REDUCTION_B, C)
     assert parts == (605_728, 317_632, 2_306_112, 2_936_256, 2_747_392, 4_553_088)
     total = STEM + 4 * A + REDUCTION_A + 7 * B + REDUCTION_B + 3 * C + 1536 * 1000 + 1000
+    assert published.name == "inception_v4"
     assert _trainable(published) == total == 42_679_816
     assert sum(row.parameters for row in parameter_table(published)) == published.count_params()
 

@@ -5,12 +5,14 @@ import shutil
 import keras
 import numpy as np
 import pytest
+from keras.src.applications import resnet as keras_resnet
 
 from radiokit.models import build_classifier, build_resnet
 from radiokit.models.arithmetic import count_multiply_adds, parameter_table
 from radiokit.models.resnet import RESNETS
 
 SMALL = {"stage_blocks": (2, 2, 2, 2), "width": 16}
+SHORT = (1, 2, 1, 3)  # blocks of a network with weights of its own, as if it were published
 
 
 def _resnet_parameters(channels, stage_blocks, width):
@@ -28,59 +30,58 @@ def _resnet_parameters(channels, stage_blocks, width):
     return total, received
 
 
+def _build_with_keras(weights):
+    """A ResNet of few blocks by the functions with which keras.applications builds ResNet101."""
+
+    def stages(tensor):
+        for number, blocks in enumerate(SHORT):
+            stride, name = min(2, number + 1), f"conv{number + 2}"
+            arguments = tensor, 64 * 2**number, blocks
+            tensor = keras_resnet.stack_residual_blocks_v1(*arguments, stride, name)
+        return tensor
+
+    shape = {"input_shape": (64, 64, 3), "classes": 10}
+    return keras_resnet.ResNet(stages, preact=False, use_bias=True, weights=weights, **shape)
+
+
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
-    """A ResNet101 of keras.applications, files of its weights, and its features of two images."""
+    """Files of its weights with and without the top, and its features of two images."""
     folder = tmp_path_factory.mktemp("weights")
-    network = keras.applications.ResNet101(weights=None, input_shape=(64, 64, 3))
+    network = _build_with_keras(None)
     rng = np.random.default_rng(0)
-    for weight in network.weights:
-        if len(weight.shape) == 1:  # kernels are drawn; of the rest, nothing stays where it starts
-            weight.assign(
-                rng.uniform(0.8, 1.2, weight.shape) * weight + 0.1 * rng.random(weight.shape)
-            )
+    for weight in network.weights:  # away from where they start, moving averages included
+        drawn = rng.uniform(0.8, 1.2, weight.shape) * weight
+        weight.assign(drawn + 0.1 * rng.random(weight.shape) * (len(weight.shape) == 1))
     features = keras.Model(network.input, network.get_layer("conv5_block3_out").output)
-    features.save(folder / "notop.h5")
-    network.save(folder / "top.h5")
+    features.save(folder / "notop.h5")  # the layout of the published files
+    network.save_weights(folder / "top.weights.h5")
     images = rng.random((2, 64, 64, 3)).astype("float32")
     images[1] = images[1, :, :, :1]  # one channel three times
     wanted = features(keras.applications.resnet.preprocess_input(255 * images))
-    return network, folder, images, np.asarray(wanted)
-
-
-@pytest.fixture(scope="module")
-def emptied(published):
-    """keras.applications hands out the one network, emptied, instead of building another."""
-    network = published[0]
-
-    def hand_out(weights):
-        network.set_weights([np.zeros(weight.shape) for weight in network.weights])
-        return network
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keras.applications, "ResNet101", hand_out)
-        yield
+        patch.setitem(RESNETS, "resnet23", SHORT)
+        patch.setattr(keras.applications, "ResNet23", _build_with_keras, raising=False)
+        yield folder, images, np.asarray(wanted)
 
 
 @pytest.fixture(scope="module")
-def resnet101(published, emptied):
-    """Our ResNet101, with those weights."""
-    return build_resnet((64, 64, 3), 6, weights=published[1] / "top.h5")
+def small():
+    return build_resnet((64, 64, 2), 3, **SMALL, dropout=0.1)
 
 
 def _features_of(model, image):
     return np.asarray(keras.Model(model.input, model.get_layer("encoder4_relu").output)(image))
 
 
-def test_resnet101_has_the_parameters_of_the_papers_structure(resnet101, published):
+def test_resnet101_has_the_parameters_of_the_papers_structure():
     total, width = _resnet_parameters(3, (3, 4, 23, 3), 64)
     assert (total, width) == (42_658_176, 2048)
-    assert resnet101.count_params() == total + 2048 * 6 + 6
-    assert published[0].count_params() == total + 2048 * 1000 + 1000
-    assert sum(row.parameters for row in parameter_table(resnet101)) == resnet101.count_params()
-    # Every map of 224 pixels has 3.5 times the side of that of 64.
-    count = 3.5**2 * (count_multiply_adds(resnet101) - 2048 * 6) + 2048 * 1000
-    assert round(count / 1e9, 1) == 7.6  # table 1 of the paper
+    model = build_classifier("resnet101", (224, 224, 3), 1000)
+    assert model.name == "resnet101"
+    assert model.count_params() == total + 2048 * 1000 + 1000
+    assert sum(row.parameters for row in parameter_table(model)) == model.count_params()
+    assert round(count_multiply_adds(model) / 1e9, 1) == 7.6  # table 1 of the paper
 
 
 def test_the_other_published_depths_are_those_of_keras_applications():
@@ -92,11 +93,6 @@ def test_the_other_published_depths_are_those_of_keras_applications():
     assert model.count_params() == 23_587_712 + 2048 * 2 + 2
 
 
-@pytest.fixture(scope="module")
-def small():
-    return build_resnet((64, 64, 2), 3, **SMALL, dropout=0.1)
-
-
 def test_small_networks_take_any_channels_and_equal_the_arithmetic(small):
     total, width = _resnet_parameters(2, *SMALL.values())
     assert small.count_params() == total + width * 3 + 3
@@ -104,23 +100,22 @@ def test_small_networks_take_any_channels_and_equal_the_arithmetic(small):
     assert small.name == "resnet26_width16"
 
 
-def test_published_weights_give_the_features_of_keras_applications(published, resnet101):
-    _, _, images, wanted = published
+def test_published_weights_give_the_features_of_keras_applications(published):
+    folder, images, wanted = published
+    model = build_resnet((64, 64, 3), 6, SHORT, weights=folder / "top.weights.h5")
     assert wanted.std() > 0
     np.testing.assert_allclose(
-        _features_of(resnet101, images), wanted, rtol=1e-3, atol=1e-4 * np.abs(wanted).max()
+        _features_of(model, images), wanted, rtol=1e-3, atol=1e-4 * np.abs(wanted).max()
     )
 
 
-def test_cached_imagenet_weights_take_one_channel_repeated(
-    published, emptied, tmp_path, monkeypatch
-):
-    _, folder, images, wanted = published
+def test_cached_imagenet_weights_take_one_channel_repeated(published, tmp_path, monkeypatch):
+    folder, images, wanted = published
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    cached = tmp_path / "models" / "resnet101_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    cached = tmp_path / "models" / "resnet23_weights_tf_dim_ordering_tf_kernels_notop.h5"
     cached.parent.mkdir()
     shutil.copy(folder / "notop.h5", cached)
-    model = build_classifier("resnet101", (64, 64, 1), 6, weights="imagenet")
+    model = build_resnet((64, 64, 1), 6, SHORT, weights="imagenet")
     ours = _features_of(model, images[1:, :, :, :1])
     np.testing.assert_allclose(ours, wanted[1:], rtol=1e-3, atol=1e-4 * np.abs(wanted).max())
 
@@ -156,7 +151,7 @@ def test_wrong_arguments_say_what_is_needed(arguments, message):
         build_resnet(**{"image_shape": (64, 64, 3), "num_classes": 6} | arguments)
 
 
-def test_weights_of_another_network_are_refused(small, emptied, tmp_path):
-    small.save(tmp_path / "small.h5")
-    with pytest.raises(ValueError, match="does not hold the weights of resnet101"):
-        build_resnet((64, 64, 3), 6, weights=tmp_path / "small.h5")
+def test_weights_of_another_network_are_refused(small, published, tmp_path):
+    small.save_weights(tmp_path / "small.weights.h5")
+    with pytest.raises(ValueError, match="does not hold the weights of resnet23"):
+        build_resnet((64, 64, 3), 6, SHORT, weights=tmp_path / "small.weights.h5")

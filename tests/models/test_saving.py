@@ -47,12 +47,12 @@ print("keras_cv imported", "keras_cv" in sys.modules)
 @pytest.fixture
 def small_networks(monkeypatch):
     monkeypatch.setitem(swin.SIZES, "tiny", swin.SwinSize(8, (1, 2, 1, 1), (1, 2, 2, 4)))
-    monkeypatch.setattr(encoders, "STAGE_WIDTHS", (8, 8, 8, 8))
+    monkeypatch.setattr(encoders, "STAGE_WIDTHS", (64, 8, 8, 8))
     monkeypatch.setattr(encoders, "DECODER_WIDTHS", (8, 8, 8, 8, 8))
     return [
         build_unet((64, 64, 1), 2, (4, 8), True, "three_head", activation="sigmoid"),
         build_unet((64, 64, 1), 2, (4, 8), attention="full_spatial", activation=None),
-        build_resnet_unet((64, 64, 1), 2, 50),
+        build_resnet_unet((64, 64, 1), 2, 18),
         build_swin_unet((64, 64, 1), 2, "tiny"),
         build_densenet((64, 64, 1), 2, (1, 1, 1, 1), 8, hidden_units=8, dropout=0.2),
         build_alexnet((64, 64, 1), 2, 0.125, 8, dropout=0.5),

@@ -33,7 +33,7 @@ from radiokit.phantoms.bodypart_views import PROJECTIONS, View, draw_build
 from radiokit.phantoms.bones import SOFT, long_bone, rod_thickness_cm
 from radiokit.phantoms.folder import VERSION
 
-NUM_PATIENTS = 40
+NUM_MDAI, NUM_UNIFESP = 40, 15  # every label is among the first 40
 SAYS = {"SOPInstanceUID": "1.2.3", "StudyInstanceUID": "1.2", "SeriesInstanceUID": "1.2.1"}
 QUIET = replace(
     MDAI_LOOKS[0], turn_degrees=0.0, unhung=0.0, marked=0.0, collimated=0.0, words=("",)
@@ -44,7 +44,7 @@ QUIET = replace(
 def mdai(tmp_path_factory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("os.cpu_count", lambda: 1)  # few patients are faster than new processes
-        return bodypart.make_mdai(tmp_path_factory.mktemp("phantoms") / "m", NUM_PATIENTS, seed=3)
+        return bodypart.make_mdai(tmp_path_factory.mktemp("phantoms") / "m", NUM_MDAI, seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def unifesp(tmp_path_factory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("os.cpu_count", lambda: 1)
         folder = tmp_path_factory.mktemp("phantoms") / "u"
-        return bodypart.make_unifesp(folder, NUM_PATIENTS, seed=3)
+        return bodypart.make_unifesp(folder, NUM_UNIFESP, seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -102,9 +102,10 @@ def bone_column(image: np.ndarray) -> float:
 
 
 def test_files_lie_in_folders_of_their_exam_and_series(mdai, unifesp):
-    for folder, ending in ((mdai / "images", ".dcm"), (unifesp / "train", "-c.dcm")):
+    places = (mdai / "images", ".dcm", NUM_MDAI), (unifesp / "train", "-c.dcm", NUM_UNIFESP)
+    for folder, ending, num_patients in places:
         files = [path for path in folder.rglob("*") if path.is_file()]
-        assert len(files) > 1.4 * NUM_PATIENTS
+        assert len(files) > 1.4 * num_patients
         for path in files:
             dataset = header_of(path)
             names = path.relative_to(folder).parts
@@ -114,10 +115,10 @@ def test_files_lie_in_folders_of_their_exam_and_series(mdai, unifesp):
             assert dataset.file_meta.MediaStorageSOPInstanceUID == uids[2]
 
 
-@pytest.mark.parametrize(("name", "card"), [("mdai", "mdai"), ("unifesp", "unifesp")])
-def test_the_folder_says_that_it_is_a_phantom_and_how_it_was_made(name, card, request):
+@pytest.mark.parametrize(("name", "number"), [("mdai", NUM_MDAI), ("unifesp", NUM_UNIFESP)])
+def test_the_folder_says_that_it_is_a_phantom_and_how_it_was_made(name, number, request):
     note = (request.getfixturevalue(name) / "PHANTOM.toml").read_text(encoding="utf-8")
-    wanted = {"dataset": card, "version": VERSION, "seed": 3, "num_patients": NUM_PATIENTS}
+    wanted = {"dataset": name, "version": VERSION, "seed": 3, "num_patients": number}
     assert tomllib.loads(note) == wanted
 
 
@@ -131,7 +132,7 @@ def test_files_say_nothing_of_a_person(mdai, unifesp):
 
 def test_the_public_set_has_no_patients_and_the_study_has(mdai, unifesp):
     assert {header_of(path).PatientID for path in unifesp.rglob("*.dcm")} == {""}
-    assert len({header_of(path).PatientID for path in mdai.rglob("*.dcm")}) == NUM_PATIENTS
+    assert len({header_of(path).PatientID for path in mdai.rglob("*.dcm")}) == NUM_MDAI
 
 
 def test_the_table_of_the_public_set_lists_every_image_once_with_its_class_ids(unifesp):
@@ -228,8 +229,8 @@ def test_every_label_and_projection_is_shown_and_some_images_have_two_labels(mda
 def test_the_loader_of_md_ai_reads_the_phantom_without_a_complaint(mdai, mdai_table):
     assert tuple(mdai_table.attrs["labels"]) == STUDY_LABELS
     assert len(mdai_table) == len(list(mdai.rglob("*.dcm")))
-    assert mdai_table["patient_id"].nunique() == NUM_PATIENTS
-    assert mdai_table["exam_id"].nunique() > NUM_PATIENTS  # some come again
+    assert mdai_table["patient_id"].nunique() == NUM_MDAI
+    assert mdai_table["exam_id"].nunique() > NUM_MDAI  # some come again
     assert mdai_table["is_phantom"].all()
     assert not mdai_table.attrs["unmatched"] and not mdai_table.attrs["unreadable"]
 
@@ -243,8 +244,8 @@ def test_projections_are_a_second_group_of_exclusive_labels(mdai, mdai_table):
 def test_the_loader_of_the_public_set_reads_the_phantom_without_a_complaint(unifesp, unifesp_table):
     assert len(unifesp_table) == len(list(unifesp.rglob("*.dcm")))
     assert (unifesp_table["patient_id"] == unifesp_table["exam_id"]).all()
-    assert unifesp_table["patient_id"].nunique() == NUM_PATIENTS
-    assert (unifesp_table[list(PUBLIC_LABELS)].sum() > 0).all()
+    assert unifesp_table["patient_id"].nunique() == NUM_UNIFESP
+    assert (unifesp_table[list(PUBLIC_LABELS)].sum(axis=1) > 0).all()
     assert unifesp_table["is_phantom"].all()
 
 
@@ -510,7 +511,7 @@ def test_a_seed_gives_the_same_files_on_one_core_and_on_several(tmp_path, monkey
 def test_a_complete_copy_is_left_as_it_is(mdai):
     export = mdai / "mdai_export.json"
     before = export.stat().st_mtime_ns
-    assert bodypart.make_mdai(mdai, NUM_PATIENTS, seed=3) == mdai
+    assert bodypart.make_mdai(mdai, NUM_MDAI, seed=3) == mdai
     assert export.stat().st_mtime_ns == before
 
 
