@@ -166,9 +166,10 @@ def _index(labels, images, names):
         found = list(table.attrs["labels"])
     constant = [name for name in found if table[name].dropna().nunique() < 2]
     if constant and (names or constant == found):
+        where = labels or images[0]
         raise ValueError(
-            f"{', '.join(constant)} of {labels or images[0]} is the same in all {len(table)} images "
-            "that were found, so there is nothing to learn. Give labels that differ, with --label."
+            f"{', '.join(constant)} of {where} is the same in all {len(table)} images that were "
+            "found, so there is nothing to learn. Give labels that differ, with --label."
         )
     if constant:
         print(f"left out, being the same in every image: {', '.join(constant)}")
