@@ -1,6 +1,7 @@
 """Finding the files of a published layout in copies that differ in nesting, case and format."""
 
 import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -126,3 +127,27 @@ def require_masks(films: dict[str, Path], masks: dict[str, dict[str, Path]], nam
                 f"{len(missing)} of {len(films)} films have no {column}: {name_a_few(missing)}. "
                 f"Complete the copy (radiokit data check {name}), or move these films out of it."
             )
+
+
+def warn_left_out(unreadable: Sequence[str], unmatched: Sequence[str], partners: str) -> None:
+    """One warning that counts the files left out and what has no partner; none without either.
+
+    Use it at the end of an `index_*` function, called by the function itself, so that the warning
+    points to whoever called that.
+
+    Args:
+        unreadable: a sentence for each file left out.
+        unmatched: a sentence for each row or file without its partner.
+        partners: what these are, such as `"rows or files"`.
+    """
+    parts = []
+    if unreadable:
+        parts.append(f"{len(unreadable)} files are left out ({name_a_few(unreadable)})")
+    if unmatched:
+        parts.append(f"{len(unmatched)} {partners} have no partner ({name_a_few(unmatched)})")
+    if parts:
+        warnings.warn(
+            f"{'; '.join(parts)}. They are listed in table.attrs['unreadable'] and "
+            "table.attrs['unmatched'].",
+            stacklevel=3,
+        )

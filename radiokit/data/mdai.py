@@ -1,6 +1,5 @@
 """An MD.ai project and its DICOM images to a case table; re-exported by `bodypart.py`."""
 
-import warnings
 from itertools import combinations
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from radiokit.cards import name_a_few, read_phantom_note
 from radiokit.data.bodypart_labels import STUDY_LABELS
 from radiokit.data.ct_files import find_dicom_files
 from radiokit.data.ct_headers import refusal_sentence
+from radiokit.data.layouts import warn_left_out
 from radiokit.data.mdai_annotations import (
     WHAT_OF_LEVEL,
     LabelGroup,
@@ -85,7 +85,7 @@ def index_mdai(json: str | Path, images: str | Path, group: str | None = None) -
     table.attrs = {"labels": labels, "patient_key": patient_key, "notes": notes}
     table.attrs |= {"unmatched": unmatched, "unreadable": headers.attrs["unreadable"]}
     table.attrs["readings"] = readings[is_in_table].to_dict("list")
-    _warn(headers.attrs["unreadable"], unmatched)
+    warn_left_out(headers.attrs["unreadable"], unmatched, "images or annotations")
     return table
 
 
@@ -189,23 +189,6 @@ def _table_of(headers: pd.DataFrame, majority: pd.DataFrame, images: str | Path)
     table["dataset"] = "mdai"
     table["is_phantom"] = read_phantom_note(images) is not None
     return table
-
-
-def _warn(unreadable: list[str], unmatched: list[str]) -> None:
-    """One warning, counting both kinds."""
-    parts = []
-    if unreadable:
-        parts.append(f"{len(unreadable)} files are left out ({name_a_few(unreadable)})")
-    if unmatched:
-        parts.append(
-            f"{len(unmatched)} images or annotations have no partner ({name_a_few(unmatched)})"
-        )
-    if parts:
-        warnings.warn(
-            f"{'; '.join(parts)}. They are listed in table.attrs['unreadable'] and "
-            "table.attrs['unmatched'].",
-            stacklevel=3,
-        )
 
 
 # --- agreement ------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """The RSNA haemorrhage challenge to a case table; re-exported by `headct.py`."""
 
 import os
-import warnings
 from concurrent.futures import Executor
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from radiokit.data.ct_headers import (
 )
 from radiokit.data.headct_files import find_rsna
 from radiokit.data.headct_labels import LABELS, pivot_rsna_labels
+from radiokit.data.layouts import warn_left_out
 from radiokit.data.picture_files import stem_of
 
 _MANY_SLICES = 5_000  # so many headers are worth keeping
@@ -94,7 +94,7 @@ def index_rsna_ich(
     attrs = table.attrs
     table = table.merge(labels, on="case_id", how="left", validate="1:1")[_COLUMNS]
     table.attrs = {**attrs, "unreadable": _capped(unreadable), "unmatched": _capped(unmatched)}
-    _warn(unreadable, unmatched)
+    warn_left_out(unreadable, unmatched, "labels or files")
     return table
 
 
@@ -151,18 +151,3 @@ def _even_gap_mm(table: pd.DataFrame) -> pd.Series:
 def _capped(sentences: list[str]) -> list[str]:
     more = len(sentences) - _LISTED
     return sentences if more <= 0 else [*sentences[:_LISTED], f"and {more} more"]
-
-
-def _warn(unreadable: list[str], unmatched: list[str]) -> None:
-    """One warning, counting both kinds."""
-    parts = []
-    if unreadable:
-        parts.append(f"{len(unreadable)} files are left out ({name_a_few(unreadable)})")
-    if unmatched:
-        parts.append(f"{len(unmatched)} labels or files have no partner ({name_a_few(unmatched)})")
-    if parts:
-        warnings.warn(
-            f"{'; '.join(parts)}. They are listed in table.attrs['unreadable'] and "
-            "table.attrs['unmatched'].",
-            stacklevel=3,
-        )

@@ -1,7 +1,6 @@
 """The UNIFESP body part challenge to a case table; re-exported by `bodypart.py`."""
 
 import re
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from radiokit.data.bodypart_labels import PUBLIC_LABELS, STUDY_LABELS
 from radiokit.data.csv_files import read_text_rows
 from radiokit.data.ct_files import find_dicom_files
 from radiokit.data.ct_headers import refusal_sentence
+from radiokit.data.layouts import warn_left_out
 from radiokit.data.picture_files import stem_of
 from radiokit.data.radiograph_headers import (
     group_patients,
@@ -84,7 +84,7 @@ def index_unifesp(root: str | Path, part: str = "train") -> pd.DataFrame:
     table = table[_COLUMNS]
     table.attrs = {"labels": _LABELS, "patient_key": patient_key, "unmatched": unmatched}
     table.attrs |= {"unreadable": unreadable, "notes": notes}
-    _warn(unreadable, unmatched)
+    warn_left_out(unreadable, unmatched, "rows or files")
     return table
 
 
@@ -221,18 +221,3 @@ def _without_partner(
     rows = [f"row {case} has no file" for case in labelled if case not in there]
     is_alone = ~headers["sop_uid"].isin([*labelled, *empty])
     return rows + [refusal_sentence(p, "it has no row") for p in headers["image"][is_alone]]
-
-
-def _warn(unreadable: list[str], unmatched: list[str]) -> None:
-    """One warning, counting both kinds."""
-    parts = []
-    if unreadable:
-        parts.append(f"{len(unreadable)} files are left out ({name_a_few(unreadable)})")
-    if unmatched:
-        parts.append(f"{len(unmatched)} rows or files have no partner ({name_a_few(unmatched)})")
-    if parts:
-        warnings.warn(
-            f"{'; '.join(parts)}. They are listed in table.attrs['unreadable'] and "
-            "table.attrs['unmatched'].",
-            stacklevel=3,
-        )

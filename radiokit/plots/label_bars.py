@@ -19,7 +19,7 @@ from radiokit.plots.figure import (
     new_figure,
 )
 from radiokit.plots.panels import models_to_compare, shown_cases, who_is_shown
-from radiokit.record import answered_labels, read_run
+from radiokit.record import answered_labels, label_arrays, read_run
 
 SCORES = ("accuracy", "f1")
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY)
@@ -131,9 +131,8 @@ def score_each_label(cases) -> pd.DataFrame:
         Columns `accuracy, f1, positives`, a row a label; NaN where undefined.
     """
     labels = answered_labels(cases)
-    truth = cases[[f"truth_{label}" for label in labels]].fillna(-1).to_numpy(int)
-    probability = cases[[f"probability_{label}" for label in labels]].to_numpy(float)
-    truth, called = np.where(np.isnan(probability), -1, truth), probability >= 0.5
+    truth, probability = label_arrays(cases, labels)
+    called = probability >= 0.5
     report = metrics.classification_report(truth, called.astype(int), labels).loc[labels]
     num_known = np.maximum((truth >= 0).sum(axis=0), 1)
     is_known = (truth >= 0).any(axis=0)

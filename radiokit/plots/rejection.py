@@ -16,7 +16,7 @@ from radiokit.plots.figure import (
     new_figure,
 )
 from radiokit.plots.panels import models_to_compare, shown_cases
-from radiokit.record import answered_labels, patients_of, read_run
+from radiokit.record import answered_labels, label_arrays, patients_of, read_run
 
 COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE)
 
@@ -74,9 +74,8 @@ def _confidence(cases):
     (N,) each; images of which nothing is known are left out.
     """
     labels = answered_labels(cases)
-    truth = cases[[f"truth_{label}" for label in labels]].to_numpy(float)
-    probability = cases[[f"probability_{label}" for label in labels]].to_numpy(float)
-    is_known = np.isin(truth, (0, 1)) & ~np.isnan(probability)
+    truth, probability = label_arrays(cases, labels)
+    is_known = truth >= 0
     distance = np.where(is_known, np.abs(probability - 0.5), np.inf).min(axis=1)
     is_wrong = (((truth == 1) != (probability >= 0.5)) & is_known).any(axis=1)
     counts = is_known.any(axis=1)

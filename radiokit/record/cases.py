@@ -1,5 +1,6 @@
 """What stands in the tables of a record: structures, labels, models, patients, thresholds."""
 
+import numpy as np
 import pandas as pd
 
 LABEL_CURVES = {"precision", "recall", "auc"}  # columns of a classifier's history
@@ -64,6 +65,25 @@ def known_label(cases, label) -> pd.DataFrame:
     found = pd.DataFrame(columns | {"patient": patients_of(cases)})
     found = found[found["truth"].isin([0, 1]) & found["probability"].notna()]
     return found.astype({"truth": int, "probability": float})
+
+
+def label_arrays(cases, labels) -> tuple[np.ndarray, np.ndarray]:
+    """Truth and probability of several labels at once.
+
+    When to use: before all labels are scored together; `known_label` is for one of them.
+
+    Args:
+        cases: rows of one model, with `truth_<label>` and `probability_<label>`.
+        labels: the labels, in the order of the columns wanted.
+
+    Returns:
+        Truth (N, L) of 0 and 1, -1 where it is not known or has no probability; probability
+        (N, L), NaN where there is none.
+    """
+    truth = cases[[f"truth_{label}" for label in labels]].to_numpy(float)
+    probability = cases[[f"probability_{label}" for label in labels]].to_numpy(float)
+    is_known = np.isin(truth, (0, 1)) & ~np.isnan(probability)
+    return np.where(is_known, truth, -1).astype(int), probability
 
 
 def has_enough_patients(known) -> bool:

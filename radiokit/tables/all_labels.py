@@ -5,10 +5,11 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from radiokit.record import labels_of, main_study, models_with, patients_of, read_run
+from radiokit.metrics.checks import ratio
+from radiokit.record import label_arrays, labels_of, main_study, models_with, patients_of, read_run
 from radiokit.stats.intervals import interval_of_draws
 from radiokit.stats.resampling import SMALLEST_BOOTSTRAP, draw_patients
-from radiokit.tables.scoring import check_case_columns, interval_of_row
+from radiokit.tables.scoring import check_case_columns, check_label_columns, interval_of_row
 
 ALL_LABELS = "all_labels"  # what stands where other scores name a structure or a label
 POOLED_METRICS = (
@@ -39,13 +40,8 @@ def score_all_labels(frame, seed=0) -> pd.DataFrame:
         ValueError: a column is missing.
     """
     check_case_columns(frame)
+    check_label_columns(frame)
     labels = labels_of(frame)
-    missing = [f"truth_{label}" for label in labels if f"truth_{label}" not in frame]
-    if missing or not labels:
-        raise ValueError(
-            f"The scored cases have no column {', '.join(missing) or 'probability_<label>'}; each "
-            "label needs truth_<label> (0, 1 or empty) and probability_<label>."
-        )
     frame = main_study(frame)
     rows = []
     for model in models_with(frame, "probability"):
@@ -110,11 +106,10 @@ def all_labels_caption(run, split="test") -> str:
 
 def _score(cases, labels, seed):
     """Metric to interval."""
-    truth = cases[[f"truth_{label}" for label in labels]].to_numpy(float)
-    probability = cases[[f"probability_{label}" for label in labels]].to_numpy(float)
-    known = np.isin(truth, (0, 1)) & ~np.isnan(probability)
+    truth, probability = label_arrays(cases, labels)
+    known = truth >= 0
     has_label = known.any(axis=1)
-    is_there, is_called = (truth == 1) & known, (probability >= 0.5) & known
+    is_there, is_called = truth == 1, (probability >= 0.5) & known
     cells = (is_there & is_called, is_called & ~is_there, is_there & ~is_called,
              known & ~is_there & ~is_called)  # fmt: skip
     exact = np.stack([(is_there == is_called).all(axis=1) & has_label, has_label], axis=1)
@@ -158,28 +153,23 @@ def _metrics_of(sums, share_scored):
     label that the whole set lacks, would push the interval of `f1_classes` below its estimate.
     """
     tp, fp, fn, tn = _cells(sums)
-    f1 = _ratio(2 * tp, 2 * tp + fp + fn)  # (..., labels), NaN where nothing is nor is called
+    f1 = ratio(2 * tp, 2 * tp + fp + fn)  # (..., labels), NaN where nothing is nor is called
     is_present = tp + fn > 0
     found, alarms, missed, quiet = (side.sum(axis=-1) for side in (tp, fp, fn, tn))
-    of_present = _ratio(2 * found, 2 * found + alarms + missed)
-    of_absent = _ratio(2 * quiet, 2 * quiet + alarms + missed)
+    of_present = ratio(2 * found, 2 * found + alarms + missed)
+    of_absent = ratio(2 * quiet, 2 * quiet + alarms + missed)
     return {
-        "accuracy": _ratio(found + quiet, found + quiet + alarms + missed),
+        "accuracy": ratio(found + quiet, found + quiet + alarms + missed),
         "f1_pooled": _nan_mean(np.stack([of_present, of_absent], axis=-1)),
-        "f1_present": _ratio(np.sum(np.where(is_present, f1, 0), -1), is_present.sum(axis=-1)),
+        "f1_present": ratio(np.sum(np.where(is_present, f1, 0), -1), is_present.sum(axis=-1)),
         "f1_classes": share_scored * _nan_mean(f1),
-        "exact_match": _ratio(sums[..., -2], sums[..., -1]),
-        "sensitivity": _ratio(found, found + missed),
-        "specificity": _ratio(quiet, quiet + alarms),
+        "exact_match": ratio(sums[..., -2], sums[..., -1]),
+        "sensitivity": ratio(found, found + missed),
+        "specificity": ratio(quiet, quiet + alarms),
     }
-
-
-def _ratio(numerator, denominator):
-    ratio = np.full(np.shape(denominator), np.nan)
-    return np.divide(numerator, denominator, out=ratio, where=np.asarray(denominator) > 0)[()]
 
 
 def _nan_mean(values):
     """Mean over the last axis of what is defined."""
     is_defined = ~np.isnan(values)
-    return _ratio(np.sum(np.where(is_defined, values, 0), axis=-1), is_defined.sum(axis=-1))
+    return ratio(np.sum(np.where(is_defined, values, 0), axis=-1), is_defined.sum(axis=-1))

@@ -1,10 +1,9 @@
 """Tables of a classifier: its report beside the published one, and what each threshold gives."""
 
-import numpy as np
 import pandas as pd
 
 from radiokit import metrics, stats
-from radiokit.record import answered_labels, best_classifier, read_run
+from radiokit.record import answered_labels, best_classifier, label_arrays, read_run
 from radiokit.tables.scoring import interval_of_row
 
 
@@ -141,9 +140,7 @@ def _decisions(run, model, split, rule, level):
             f"{run.folder} has no {level} of {model!r} on the {split} split, or no threshold of "
             f"the rule {rule!r}; write both first."
         )
-    truth = cases[[f"truth_{label}" for label in labels]].fillna(-1).to_numpy(int)
-    probabilities = cases[[f"probability_{label}" for label in labels]].to_numpy(float)
-    truth = np.where(np.isnan(probabilities), -1, truth)
+    truth, probabilities = label_arrays(cases, labels)
     return truth, (probabilities >= thresholds[labels].to_numpy()).astype(int), labels
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from radiokit import metrics, stats
+from radiokit.metrics.checks import ratio
 from radiokit.record import (
     HALF,
     LEVELS,
@@ -13,13 +14,12 @@ from radiokit.record import (
     chosen_thresholds,
     has_enough_patients,
     known_label,
-    labels_of,
     main_study,
     models_with,
 )
 from radiokit.stats.intervals import interval_of_draws
 from radiokit.stats.resampling import draw_patients, draw_weights
-from radiokit.tables.scoring import check_case_columns
+from radiokit.tables.scoring import check_case_columns, check_label_columns
 
 
 def score_labels(frame, thresholds=None, seed=0, level="slices") -> pd.DataFrame:
@@ -124,8 +124,8 @@ def _score_label(known, rules, seed):
     for rule in rules:
         ending = "" if rule["rule"] == HALF["rule"] else f"_at_{rule['rule']}"
         names = {"rule": rule["rule"], "threshold": rule["threshold"]}
-        for ratio, interval in _score_threshold(known, rule["threshold"], seed).items():
-            rows.append({"metric": ratio + ending} | names | dataclasses.asdict(interval))
+        for name, interval in _score_threshold(known, rule["threshold"], seed).items():
+            rows.append({"metric": name + ending} | names | dataclasses.asdict(interval))
     counts = {"num_positives": int((truth == 1).sum()), "num_negatives": int((truth == 0).sum())}
     counts["num_positive_patients"] = len(set(patients[truth == 1]))
     empty = {"rule": None, "threshold": np.nan}
@@ -148,7 +148,7 @@ def _average_precision_interval(truth, probability, patients, seed, num_resample
             steps = np.diff(found, axis=1, prepend=0)
             gained = np.sum(steps * found / np.maximum(found + alarms, 1), axis=1)
             is_defined = (found[:, -1] > 0) & (alarms[:, -1] > 0)
-            draws.append(np.where(is_defined, _divide(gained, found[:, -1]), np.nan))
+            draws.append(np.where(is_defined, ratio(gained, found[:, -1]), np.nan))
     return interval_of_draws(estimate, np.concatenate([[], *draws]), num_patients, 0)
 
 
@@ -175,8 +175,8 @@ def _pooled_interval(found, among, seed, num_resamples=1000):
     draws = [np.nan]
     if len(found) >= stats.SMALLEST_BOOTSTRAP and np.count_nonzero(among) > 1:
         picks = np.concatenate(list(draw_patients(len(found), seed, num_resamples)))
-        draws = _divide(found[picks].sum(axis=1), among[picks].sum(axis=1))
-    return interval_of_draws(_divide(found.sum(), among.sum()), draws, len(found), 0)
+        draws = ratio(found[picks].sum(axis=1), among[picks].sum(axis=1))
+    return interval_of_draws(ratio(found.sum(), among.sum()), draws, len(found), 0)
 
 
 def _without_ends(interval):
@@ -185,20 +185,7 @@ def _without_ends(interval):
     return dataclasses.replace(interval, low=np.nan, high=np.nan, kind=kind)
 
 
-def _divide(numerator, denominator):
-    """Their ratio, NaN where there is nothing to divide by."""
-    numerator, denominator = np.asarray(numerator, float), np.asarray(denominator, float)
-    ratio = np.full(denominator.shape, np.nan)
-    return np.divide(numerator, denominator, out=ratio, where=denominator > 0)[()]
-
-
 def _check_labels(frame, level):
     if level not in LEVELS:
         raise ValueError(f"The level is {level!r}; it must be one of {', '.join(LEVELS)}.")
-    labels = labels_of(frame)
-    missing = [f"truth_{label}" for label in labels if f"truth_{label}" not in frame]
-    if missing or not labels:
-        raise ValueError(
-            f"The scored cases have no column {', '.join(missing) or 'probability_<label>'}; each "
-            "label needs truth_<label> (0, 1 or empty) and probability_<label>."
-        )
+    check_label_columns(frame)

@@ -6,7 +6,7 @@ import re
 import pandas as pd
 
 from radiokit import stats
-from radiokit.record import main_study, patients_of
+from radiokit.record import labels_of, main_study, patients_of
 
 SCORE_COLUMN = re.compile(r"(dice|iou|sensitivity|specificity|cce|hd95_mm|hd95_px)_(.+)")
 UNITS_AT_END = {"hd95_mm": "hd95_3d_mm", "hd95_px": "hd95_3d_px"}
@@ -196,3 +196,23 @@ def _has_truth(cases, structure):
     """Dice is defined wherever there is a truth, so its absence means nobody drew one."""
     column = f"dice_{structure}"
     return cases[column].notna() if column in cases else pd.Series(True, index=cases.index)
+
+
+def check_label_columns(frame) -> None:
+    """Refuse a frame of classified cases without labels, or with a label without its truth.
+
+    When to use: first, in every function that scores labels.
+
+    Args:
+        frame: what was given.
+
+    Raises:
+        ValueError: a column is missing.
+    """
+    labels = labels_of(frame)
+    missing = [f"truth_{label}" for label in labels if f"truth_{label}" not in frame]
+    if missing or not labels:
+        raise ValueError(
+            f"The scored cases have no column {', '.join(missing) or 'probability_<label>'}; each "
+            "label needs truth_<label> (0, 1 or empty) and probability_<label>."
+        )
