@@ -12,7 +12,7 @@ SMALLEST_PROBABILITY = 1e-7
 
 @keras.saving.register_keras_serializable(package="radiokit")
 class DiceCrossEntropyLoss(keras.losses.Loss):
-    """Dice loss plus cross-entropy, equally weighted, over the pixels whose truth is known.
+    """Dice loss plus cross-entropy over the pixels whose truth is known.
 
     When to use: segmentation, above all where a structure fills few pixels. Cross-entropy gives
     every pixel a gradient; Dice keeps small structures from being drowned by the background.
@@ -25,6 +25,8 @@ class DiceCrossEntropyLoss(keras.losses.Loss):
         over_batch: False takes a Dice of each image; True one of the whole batch, the same for all
             its images. Where most images lack most structures, a Dice of each image is content
             with empty masks everywhere; that of a batch is not.
+        dice_weight: factor of the Dice loss, 0 or more: 1 weighs both parts alike, 0 leaves
+            cross-entropy alone, binary where `overlapping`.
         reduction: how Keras joins the losses of the images; its default is the mean.
         name: name in the training log.
         dtype: number type of the arithmetic; None takes Keras's default, float32.
@@ -39,10 +41,12 @@ class DiceCrossEntropyLoss(keras.losses.Loss):
         y_pred: the same shape, probabilities in 0..1.
 
     Returns:
-        A number per image before the reduction: mean Dice loss (0..1) + mean cross-entropy (≥ 0).
+        A number per image before the reduction: weighted mean Dice loss (0..1) + mean
+        cross-entropy (≥ 0).
 
     Raises:
-        ValueError: truth and prediction differ in shape, or one channel without `overlapping`.
+        ValueError: a negative weight; truth and prediction differ in shape, or one channel without
+            `overlapping`.
 
     Paper: Milletari et al., V-Net, 3DV 2016 (Dice with squares); Isensee et al., nnU-Net,
     Nature Methods 2021 (the sum with cross-entropy).
@@ -53,20 +57,23 @@ class DiceCrossEntropyLoss(keras.losses.Loss):
         overlapping=False,
         squared_denominator=False,
         over_batch=False,
+        dice_weight=1.0,
         reduction="sum_over_batch_size",
         name="dice_cross_entropy_loss",
         dtype=None,
     ):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
+        _check_weight(dice_weight, "dice_weight", "cross-entropy alone")
         self.overlapping = overlapping
         self.squared_denominator = squared_denominator
         self.over_batch = over_batch
+        self.dice_weight = dice_weight
 
     def call(self, y_true, y_pred):
         """Loss of each image, (N,); arguments as described in the class."""
         truth, probability, known = _known_pixels(y_true, y_pred, self.overlapping)
         dice = self._dice_loss(truth, probability)
-        return dice + _cross_entropy(truth, probability, known, self.overlapping)
+        return self.dice_weight * dice + _cross_entropy(truth, probability, known, self.overlapping)
 
     def get_config(self):
         """Arguments that rebuild this loss, for saving a compiled model."""
@@ -74,6 +81,7 @@ class DiceCrossEntropyLoss(keras.losses.Loss):
         config["overlapping"] = self.overlapping
         config["squared_denominator"] = self.squared_denominator
         config["over_batch"] = self.over_batch
+        config["dice_weight"] = self.dice_weight
         return config
 
     def _dice_loss(self, truth, probability):
@@ -133,11 +141,7 @@ class GeneralizedDiceLoss(keras.losses.Loss):
         dtype=None,
     ):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        if not cross_entropy_weight >= 0:
-            raise ValueError(
-                f"cross_entropy_weight is {cross_entropy_weight}; needed is 0 (Dice alone) or "
-                "more, such as 1."
-            )
+        _check_weight(cross_entropy_weight, "cross_entropy_weight", "Dice alone")
         self.overlapping = overlapping
         self.cross_entropy_weight = cross_entropy_weight
 
@@ -333,6 +337,11 @@ def _cross_entropy(truth, probability, known, overlapping):
     all_but_image = tuple(range(1, len(truth.shape)))
     num_known = ops.sum(ops.cast(known, logarithm.dtype), axis=all_but_image)
     return -ops.sum(logarithm, axis=all_but_image) / ops.maximum(num_known, 1.0)
+
+
+def _check_weight(weight, name, without):
+    if not weight >= 0:
+        raise ValueError(f"{name} is {weight}; needed is 0 ({without}) or more, such as 1.")
 
 
 def _check_shapes(true_shape, predicted_shape, overlapping):

@@ -326,6 +326,8 @@ def test_a_compiled_model_trains_saves_and_reloads_with_generalised_dice(tmp_pat
 
 
 def test_a_negative_weight_and_a_single_softmax_channel_raise():
+    with pytest.raises(ValueError, match="dice_weight is -0.5; needed is 0 .cross-entropy alone"):
+        DiceCrossEntropyLoss(dice_weight=-0.5)
     with pytest.raises(ValueError, match="cross_entropy_weight is -1; needed is 0"):
         GeneralizedDiceLoss(cross_entropy_weight=-1)
     with pytest.raises(ValueError, match="overlapping=True"):
@@ -528,3 +530,21 @@ def test_dice_over_the_batch_pools_the_images_before_dividing():
     result = ops.convert_to_numpy(loss(y_true, y_pred))
     np.testing.assert_allclose(result, dice_loss + cross_entropy, rtol=1e-5)
     assert DiceCrossEntropyLoss.from_config(loss.get_config()).over_batch
+
+
+def test_without_its_dice_part_the_loss_is_keras_binary_cross_entropy():
+    generator = np.random.default_rng(6)
+    y_true = generator.integers(0, 2, (3, 8, 8, 1)).astype("float32")
+    y_pred = generator.uniform(0.02, 0.98, y_true.shape).astype("float32")
+    loss = DiceCrossEntropyLoss(overlapping=True, dice_weight=0)
+    expected = keras.losses.BinaryCrossentropy()(y_true, y_pred)
+    assert float(loss(y_true, y_pred)) == pytest.approx(float(expected), rel=1e-5)
+    assert DiceCrossEntropyLoss.from_config(loss.get_config()).dice_weight == 0
+
+
+def test_a_weight_of_dice_adds_that_much_of_it():
+    y_true, y_pred = random_pair(True)
+    alone, once, thrice = (
+        float(DiceCrossEntropyLoss(True, dice_weight=weight)(y_true, y_pred)) for weight in (0, 1, 3)
+    )
+    assert thrice - alone == pytest.approx(3 * (once - alone), rel=1e-5)
