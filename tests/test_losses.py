@@ -545,6 +545,7 @@ def test_without_its_dice_part_the_loss_is_keras_binary_cross_entropy():
 def test_a_weight_of_dice_adds_that_much_of_it():
     y_true, y_pred = random_pair(True)
     alone, once, thrice = (
-        float(DiceCrossEntropyLoss(True, dice_weight=weight)(y_true, y_pred)) for weight in (0, 1, 3)
+        float(DiceCrossEntropyLoss(True, dice_weight=weight)(y_true, y_pred))
+        for weight in (0, 1, 3)
     )
     assert thrice - alone == pytest.approx(3 * (once - alone), rel=1e-5)
