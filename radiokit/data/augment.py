@@ -111,6 +111,62 @@ class FlipAndTurn:
         return _warp(images, targets, matrices)
 
 
+@dataclass(frozen=True)
+class QuarterTurns:
+    """One of the eight ways to lay down a square: four quarter turns, mirrored or not.
+
+    Use it as `augment=` of `radiokit.data.batches.make_batches` for tissue under the microscope,
+    which has no up and no left. Pixels only change places: nothing is interpolated, nothing leaves
+    the frame and nothing enters it.
+    """
+
+    num_draws = 3  # how many random numbers one case needs
+
+    def __call__(self, images, targets, draws):
+        """Transform a batch.
+
+        Args:
+            images: (N, H, H, C), square.
+            targets: labels (N, L), which pass untouched, or masks (N, H, H, K), which go along;
+                or a dict or list of such.
+            draws: (N, 3) uniform in [0, 1): exchange of rows and columns, of left and right, of
+                top and bottom, each in half of the cases.
+
+        Returns:
+            Images and targets of the same shapes.
+
+        Raises:
+            ValueError: images that are not square.
+        """
+        if images.shape[1] != images.shape[2]:
+            raise ValueError(
+                f"Images are {images.shape[1]} x {images.shape[2]} pixels; a quarter turn needs "
+                "squares. Cut square tiles, or use FlipAndTurn."
+            )
+
+        def lay(pixels):
+            if len(pixels.shape) != 4:
+                return pixels
+            for draw, turned in enumerate((_transposed, _mirrored, _upside_down)):
+                chosen = (draws[:, draw] < 0.5)[:, None, None, None]
+                pixels = ops.where(chosen, turned(pixels), pixels)
+            return pixels
+
+        return lay(images), keras.tree.map_structure(lay, targets)
+
+
+def _transposed(pixels):
+    return ops.swapaxes(pixels, 1, 2)
+
+
+def _mirrored(pixels):
+    return ops.flip(pixels, axis=2)
+
+
+def _upside_down(pixels):
+    return ops.flip(pixels, axis=1)
+
+
 def _matrices_about_centre(a, b, d, e, shift_x, shift_y, shape):
     """Rows (a, b, c, d, e, f, 0, 0) whose output centre, shifted, is the input centre."""
     height, width = shape

@@ -1,8 +1,10 @@
+import itertools
+
 import keras
 import numpy as np
 import pytest
 
-from radiokit.data.augment import FlipAndTurn, JointAugment
+from radiokit.data.augment import FlipAndTurn, JointAugment, QuarterTurns
 
 CENTRE = 0.5  # a draw of one half changes nothing
 
@@ -153,3 +155,25 @@ def test_labels_pass_untouched_and_masks_in_a_dict_go_along():
     assert not np.array_equal(np.asarray(moved["mask"]), targets["mask"])
     label = np.ones((1, 3), np.float32)
     assert FlipAndTurn()(keras.ops.convert_to_tensor(blob()), label, draws)[1] is label
+
+
+def test_quarter_turns_reach_the_eight_ways_of_laying_a_square_and_masks_go_along():
+    square = np.arange(9, dtype="float32").reshape(1, 3, 3, 1)
+    draws = np.array(list(itertools.product((0.2, 0.8), repeat=3)), "float32")
+    images, masks = QuarterTurns()(np.repeat(square, 8, 0), np.repeat(10 * square, 8, 0), draws)
+    expected = {
+        np.rot90(side, turns).tobytes()
+        for side in (square[0, ..., 0], square[0, ..., 0].T)
+        for turns in range(4)
+    }
+    assert {np.asarray(image)[..., 0].tobytes() for image in images} == expected
+    np.testing.assert_array_equal(masks, 10 * np.asarray(images))
+
+
+def test_quarter_turns_leave_labels_alone_and_refuse_oblong_images():
+    labels = np.eye(4, dtype="float32")
+    draws = np.zeros((4, 3), "float32")
+    _, kept = QuarterTurns()(np.zeros((4, 8, 8, 3), "float32"), labels, draws)
+    np.testing.assert_array_equal(kept, labels)
+    with pytest.raises(ValueError, match="8 x 6 pixels; a quarter turn needs squares"):
+        QuarterTurns()(np.zeros((4, 8, 6, 3), "float32"), labels, draws)
