@@ -84,7 +84,7 @@ def book_run(
 ) -> BookRun:
     """Every notebook, executed once; all tests of notebooks read this.
 
-    Where real slices and radiographs are at hand they lie beside the phantoms, for the cells that
+    Where real slices, radiographs and slides are at hand they lie beside the phantoms, for the cells that
     try the networks on them.
     """
     folder = tmp_path_factory.mktemp("book")
@@ -95,6 +95,9 @@ def book_run(
     for source, name in copies.items():
         if (real / source).is_dir():
             shutil.copytree(real / source, folder / "datasets" / name)
+    for slide in (real / "histology" / "slides").glob("*-*.svs"):  # the broken one has no hyphen
+        (folder / "datasets" / "own_slides").mkdir(parents=True, exist_ok=True)
+        shutil.copy(slide, folder / "datasets" / "own_slides" / slide.name)
     process = subprocess.run(
         [sys.executable, "-m", "radiokit.cli", "run"],
         cwd=folder,

@@ -36,6 +36,7 @@ def names(folder, suffix):
 def test_there_are_notebooks():
     assert [path.stem for path in NOTEBOOKS] == [
         "01_body_part",
+        "02_breast_wsi",
         "03_head_ct_hemorrhage",
         "04_cardiac_mri",
         "05_chest_xray",
@@ -140,7 +141,7 @@ def test_every_case_has_a_row_with_its_patient_split_and_scores(record):
 def test_predicted_masks_are_kept(record):
     cases = pandas.read_csv(record / "cases.csv", nrows=1)
     outlines = any(column.startswith("dice_") for column in cases)
-    masks = list((record / "masks").rglob("*.png"))
+    masks = [*(record / "masks").rglob("*.png"), *(record / "slides").rglob("regions_*.png")]
     assert bool(masks) == outlines
     for mask in masks[:20]:
         with Image.open(mask) as image:
@@ -181,3 +182,11 @@ def test_the_outliners_of_blood_are_scored_on_real_slices(book_run, real_data, c
     assert all(0 < float(dice) < 1 for _, dice in found)
     with capsys.disabled():
         print(f"\n{printed}")
+
+
+def test_the_slide_networks_see_real_slides(book_run, real_data, capsys):
+    printed = printed_by(book_run, "02_breast_wsi", "real")
+    with capsys.disabled():
+        print(f"\n{printed}")
+    assert printed.count("called lesion") == 2
+    assert printed.count("no truth: not a score") == 2
