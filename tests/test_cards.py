@@ -49,6 +49,20 @@ def test_the_four_cardiac_sets_have_cards():
     assert of_study_4 == {"acdc", "hvsmr", "hvsmr2", "sunnybrook"}
 
 
+def test_the_eight_sets_of_the_breast_lecture_have_cards():
+    of_study_2 = {card.name for card in list_cards() if card.study == 2}
+    assert of_study_2 == {
+        *("bach", "bioimaging2015", "brecahad", "breakhis"),
+        *("camelyon17", "hashi", "tcga_brca", "ucsb_breast"),
+    }
+
+
+def test_sets_that_nothing_reads_say_so():
+    for name in ("bioimaging2015", "brecahad", "breakhis", "camelyon17", "ucsb_breast"):
+        card = load_card(name)
+        assert "catalogue only" in card.title and card.by_hand.startswith("radiokit has no ")
+
+
 def test_every_card_says_what_a_reader_needs():
     for card in list_cards():
         assert card.url.startswith("http") and card.license and card.citation and card.traps
@@ -68,6 +82,8 @@ def test_published_counts_are_on_the_cards():
     films = {c.name: sum(e.count for e in c.layout if e.films) for c in list_cards()}
     assert films == films | {"montgomery": 138, "shenzhen": 662, "jsrt": 247, "vindr_ribcxr": 245}
     assert films == films | {"hvsmr": 10, "hvsmr2": 60, "acdc": 150, "sunnybrook": 45}
+    assert films == films | {"bach": 10, "breakhis": 7909, "brecahad": 162, "camelyon17": 1000}
+    assert films == films | {"bioimaging2015": 269, "hashi": 596, "ucsb_breast": 58}
 
 
 def test_published_names_add_up_to_the_counts():
