@@ -19,7 +19,7 @@ ALLOWED = {
     "data": {"data", "io", "cards"},
     "phantoms": {"phantoms", "io"},
     "io": {"io"},
-    "tiling": {"io", "models"},
+    "tiling": {"tiling", "io", "models"},
     "ensembles": {"meta_models", "stacking_files", "metrics"},
     "stacking_files": {"meta_models"},
     "training": {
@@ -45,6 +45,7 @@ ONLY_IN = {
         *("plots/measures.py", "plots/pictures.py", "plots/scores.py", "plots/surface.py"),
         *("plots/activation.py", "plots/classification_curves.py", "plots/decisions.py"),
         *("plots/ranking.py", "plots/label_bars.py", "plots/rejection.py"),
+        *("plots/slide_panels.py", "plots/slide_scores.py", "plots/slides.py"),
         "report/drawing.py",
     },
     "keras_cv": {"models/encoders.py"},
