@@ -18,7 +18,12 @@ VERSION = 1  # raise it when the same seed begins to give other files
 
 
 def build_phantom(
-    root: Path | str, dataset: str, num_patients: int, seed: int, write: Callable
+    root: Path | str,
+    dataset: str,
+    num_patients: int,
+    seed: int,
+    write: Callable,
+    settings: dict | None = None,
 ) -> Path:
     """Make a phantom in a hidden sibling of `root`, then rename it; nothing half-written remains.
 
@@ -28,6 +33,8 @@ def build_phantom(
         num_patients: at least 1.
         seed: of everything random.
         write: called as `write(folder, num_patients, seed)`.
+        settings: what else decides what is written, such as a slide's size: name → number, string
+            or list of such. With other settings it is another phantom.
 
     Returns:
         `root` as a path. A complete copy with the same arguments is left as it is.
@@ -45,6 +52,7 @@ def build_phantom(
         "version": VERSION,
         "seed": int(seed),
         "num_patients": int(num_patients),
+        **(settings or {}),
     }
     if _is_complete(root, wanted):
         return root
@@ -76,7 +84,7 @@ def in_processes(write: Callable, num_patients: int) -> list:
         spawn = multiprocessing.get_context("spawn")
         try:
             with ProcessPoolExecutor(workers, spawn, cv2.setNumThreads, (1,)) as pool:
-                return list(pool.map(write, range(num_patients), chunksize=2))
+                return list(pool.map(write, range(num_patients)))
         except BrokenProcessPool:  # a script without `if __name__ == "__main__"`, or no memory
             pass
     return [write(index) for index in range(num_patients)]
