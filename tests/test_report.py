@@ -5,6 +5,7 @@ import json
 import shutil
 
 import bodypart_record_maker
+import breast_record_maker
 import cardiac_record_maker
 import headct_record_maker
 import numpy as np
@@ -312,6 +313,28 @@ def test_a_classifier_without_exams_or_thresholds_is_drawn_too(redraw_names, tmp
     report.write_metrics(made, scores, ("AUC", report.interval_of_row(scores.iloc[0])))
     names = redraw_names(made.folder)
     assert names[".png"] == {"roc", "calibration", "thresholds", "confusions", "scores_auc"}
+
+
+def test_everything_is_drawn_from_a_record_of_slides(redraw_names, tmp_path):
+    made = breast_record_maker.make_record(tmp_path)
+    names = redraw_names(made.folder, "es")
+    assert names[".png"] == {
+        *("learning_curves_es", "pixel_scores_es", "slide_steps_es", "color_spaces_es"),
+        *("color_space_scores_es", "heat_map_es"),
+    }
+    assert names[".tex"] == {"pixel_scores_es", "color_spaces_es", "related_work_es"}
+
+
+def test_a_record_of_slides_without_the_colour_space_study_misses_nothing_of_it(
+    redraw_names, tmp_path
+):
+    made = breast_record_maker.make_record(tmp_path, 1, ("roi_unet",))
+    shutil.rmtree(made.folder / "slides")
+    report.write_slide_picture(made, "A03", "slide", np.zeros((8, 8, 3), np.uint8))
+    report.write_slide_picture(made, "A03", "lesion", np.eye(8, dtype=bool))
+    names = redraw_names(made.folder)
+    assert names[".png"] == {"learning_curves", "pixel_scores", "slide_steps"}
+    assert names[".tex"] == {"pixel_scores"}
 
 
 def test_figures_of_another_study_are_neither_drawn_nor_missed(finished, finished_cardiac):

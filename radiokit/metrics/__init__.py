@@ -24,6 +24,7 @@ from radiokit.metrics.curves import (
     roc_curve,
 )
 from radiokit.metrics.distances import hausdorff95_mm, hausdorff95_px
+from radiokit.metrics.histograms import NUM_BINS, histogram_auc, score_histogram
 from radiokit.metrics.labels import (
     MacroF1,
     classification_report,
@@ -39,6 +40,12 @@ from radiokit.metrics.masks import (
     sensitivity_score,
     specificity_score,
 )
+from radiokit.metrics.pixels import (
+    PIXEL_METRICS,
+    class_accuracy,
+    mean_of_defined,
+    pixel_scores,
+)
 from radiokit.metrics.rejection import (
     CoverageRiskCurve,
     coverage_risk_area,
@@ -50,6 +57,8 @@ from radiokit.metrics.triage import predictive_values, sensitivity_at_budget
 from radiokit.metrics.volumes import abc2_ml, ejection_fraction_percent, volume_ml
 
 __all__ = [
+    "NUM_BINS",
+    "PIXEL_METRICS",
     "SMALLEST_PROBABILITY",
     "ConfusionCounts",
     "CoverageRiskCurve",
@@ -61,6 +70,7 @@ __all__ = [
     "average_precision_score",
     "calibration_curve",
     "categorical_cross_entropy_loss",
+    "class_accuracy",
     "classification_report",
     "confusion_counts",
     "coverage_risk_area",
@@ -73,12 +83,16 @@ __all__ = [
     "hamming_loss",
     "hausdorff95_mm",
     "hausdorff95_px",
+    "histogram_auc",
     "iou_score",
     "macro_f1_conventions",
+    "mean_of_defined",
+    "pixel_scores",
     "precision_recall_curve",
     "predictive_values",
     "rejection_threshold",
     "roc_curve",
+    "score_histogram",
     "sensitivity_at_budget",
     "sensitivity_score",
     "sensitivity_threshold",

@@ -44,6 +44,11 @@ class ConfusionCounts(NamedTuple):
         """tn / (tn + fp); NaN when the truth fills every pixel that counts."""
         return ratio(self.tn, self.tn + self.fp)
 
+    @property
+    def accuracy(self):
+        """(tp + tn) / all that counts; NaN when no pixel counts."""
+        return ratio(self.tp + self.tn, self.tp + self.fp + self.fn + self.tn)
+
     def _overlap(self, numerator, denominator):
         both_empty = (denominator == 0) & (self.tn > 0)
         return np.where(both_empty, 1.0, ratio(numerator, denominator))[()]

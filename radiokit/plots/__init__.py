@@ -12,8 +12,10 @@ from radiokit.plots.decisions import plot_confusions, plot_thresholds
 from radiokit.plots.figure import (
     BLUE,
     GREEN,
+    INK_COLOURS,
     ORANGE,
     PURPLE,
+    REGION_COLOURS,
     SKY,
     STAMP_LABEL,
     STRUCTURE_COLOURS,
@@ -28,13 +30,17 @@ from radiokit.plots.pictures import plot_attention, plot_overlays, plot_worst_ca
 from radiokit.plots.ranking import plot_worklist
 from radiokit.plots.rejection import plot_coverage_risk
 from radiokit.plots.scores import plot_domain_shift, plot_scores
+from radiokit.plots.slide_scores import plot_color_space_scores, plot_pixel_scores
+from radiokit.plots.slides import plot_color_spaces, plot_heat_map, plot_slide_steps
 from radiokit.plots.surface import plot_surface
 
 __all__ = [
     "BLUE",
     "GREEN",
+    "INK_COLOURS",
     "ORANGE",
     "PURPLE",
+    "REGION_COLOURS",
     "SKY",
     "STAMP_LABEL",
     "STRUCTURE_COLOURS",
@@ -44,11 +50,14 @@ __all__ = [
     "plot_attention",
     "plot_calibration",
     "plot_class_activation",
+    "plot_color_space_scores",
+    "plot_color_spaces",
     "plot_confusions",
     "plot_cost",
     "plot_domain_shift",
     "plot_final_figure",
     "plot_coverage_risk",
+    "plot_heat_map",
     "plot_label_bars",
     "plot_label_comparison",
     "plot_label_counts",
@@ -57,9 +66,11 @@ __all__ = [
     "plot_level_scores",
     "plot_masks",
     "plot_overlays",
+    "plot_pixel_scores",
     "plot_roc",
     "plot_scores",
     "plot_seed_differences",
+    "plot_slide_steps",
     "plot_surface",
     "plot_thresholds",
     "plot_worklist",

@@ -8,6 +8,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 SKY, ORANGE, YELLOW = "#56B4E9", "#E69F00", "#F0E442"
+CRIMSON = "#AA1E5A"  # dark, and never beside vermillion
 OTHER_COLOURS = (SKY, ORANGE, PURPLE, GREEN, YELLOW, VERMILLION, BLUE)
 STRUCTURE_COLOURS = {
     "lungs": SKY,
@@ -27,6 +28,21 @@ STRUCTURE_COLOURS = {
     "intraventricular": ORANGE,
     "subarachnoid": YELLOW,
     "subdural": GREEN,
+    "lesion": CRIMSON,
+    "benign": BLUE,
+    "in_situ": ORANGE,
+    "invasive": CRIMSON,
+}
+# Regions of a slide on a light ground, as glass is; those of the heat maps that `tiling` writes.
+REGION_COLOURS = {"background": "#E6E6E6"} | {
+    name: STRUCTURE_COLOURS[name] for name in ("benign", "in_situ", "invasive")
+}
+INK_COLOURS = {
+    "none": "#FFFFFF",
+    "black": "#262626",
+    "blue": BLUE,
+    "green": GREEN,
+    "red": VERMILLION,
 }
 STAMP_LABEL = "stamp"  # the artist's gid, by which a stamp is found again
 PANEL_INCHES = 2.6

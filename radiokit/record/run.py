@@ -66,10 +66,24 @@ class Run:
         scores = self.scores()
         if "trained_on" in scores.columns:
             scores = scores[scores["trained_on"].isna()]
+        if "pooling" in scores.columns:
+            scores = scores[scores["pooling"].isna()]
         chosen = scores[(scores["metric"] == metric) & (scores["split"] == split)]
         if chosen.empty:
             raise ValueError(f"{self.folder} has no {metric} on the {split} split.")
         return chosen
+
+    def pixel_scores(self, split) -> pd.DataFrame:
+        """Rows of `score_pixels` of a split; ValueError where there are none."""
+        scores = self.scores()
+        scores = scores[scores["pooling"].notna()] if "pooling" in scores else scores.iloc[:0]
+        scores = scores[scores["split"] == split]
+        if scores.empty:
+            raise ValueError(
+                f"{self.folder} has no score over pixels on the {split} split; write the rows of "
+                "score_pixels."
+            )
+        return scores
 
     def agreement(self) -> pd.DataFrame:
         """Bland-Altman agreements, one row a quantity and model."""

@@ -4,6 +4,7 @@ from radiokit import plots
 from radiokit.record import volume_path
 from radiokit.report.drawing import Redrawn, redraw, save_figure, save_table
 from radiokit.report.identity import RADIOLOGICAL_DATASETS
+from radiokit.report.slide_files import write_pixel_scores, write_slide_picture
 from radiokit.report.writing import (
     Record,
     start_record,
@@ -18,25 +19,33 @@ from radiokit.report.writing import (
 )
 from radiokit.tables import (
     PUBLISHED_BODYPART,
+    PUBLISHED_BREAST,
     PUBLISHED_CARDIAC,
     PUBLISHED_DICE,
     PUBLISHED_HEADCT,
     all_labels_table,
     choose_thresholds,
+    color_space_table,
+    count_columns,
+    histogram_rows,
     interval_of_row,
     label_report_table,
     name_volume_metrics,
+    pixel_score_table,
+    related_work_table,
     score_agreement,
     score_all_labels,
     score_cases,
     score_differences,
     score_labels,
+    score_pixels,
     score_table,
     threshold_table,
 )
 
 __all__ = [
     "PUBLISHED_BODYPART",
+    "PUBLISHED_BREAST",
     "PUBLISHED_CARDIAC",
     "PUBLISHED_DICE",
     "PUBLISHED_HEADCT",
@@ -45,11 +54,16 @@ __all__ = [
     "Redrawn",
     "all_labels_table",
     "choose_thresholds",
+    "color_space_table",
+    "count_columns",
+    "histogram_rows",
     "interval_of_row",
     "label_report_table",
     "name_volume_metrics",
+    "pixel_score_table",
     "plots",
     "redraw",
+    "related_work_table",
     "save_figure",
     "save_table",
     "score_agreement",
@@ -57,6 +71,7 @@ __all__ = [
     "score_cases",
     "score_differences",
     "score_labels",
+    "score_pixels",
     "score_table",
     "start_record",
     "threshold_table",
@@ -68,5 +83,7 @@ __all__ = [
     "write_label_counts",
     "write_masks",
     "write_metrics",
+    "write_pixel_scores",
+    "write_slide_picture",
     "write_volumes",
 ]

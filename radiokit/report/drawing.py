@@ -11,6 +11,7 @@ from radiokit.files import whole_file, write_text_whole
 from radiokit.plots.masks import CORNERS
 from radiokit.record import VOLUME_LABELS, models_with, read_run, safe_name, structures_of
 from radiokit.report.labels import MANY_LABELS, list_label_figures, list_label_tables
+from radiokit.report.slides import is_of_slides, list_slide_figures, list_slide_tables
 from radiokit.report.writing import Record
 from radiokit.tables import (
     ALL_LABELS,
@@ -168,12 +169,15 @@ def _list_figures(run):
     for metric in _kinds(run.metrics.get("differences"), "metric"):
         name = f"seed_differences_{metric}"
         figures[name] = partial(plots.plot_seed_differences, *place, metric)
-    return figures | _list_own_figures(run, place) | list_label_figures(run, place)
+    figures |= _list_own_figures(run, place) | list_label_figures(run, place)
+    return figures | list_slide_figures(run, place)
 
 
 def _has_masks_or_nothing(run):
-    """False of a classifier's record: its cases have no Dice."""
-    return not (run.folder / "cases.csv").is_file() or bool(structures_of(run.cases()))
+    """False of a classifier's record, whose cases have no Dice, and of one of slides."""
+    if not (run.folder / "cases.csv").is_file():
+        return True
+    return bool(structures_of(run.cases())) and not is_of_slides(run)
 
 
 def _list_own_figures(run, place):
@@ -183,7 +187,7 @@ def _list_own_figures(run, place):
     structures = set(structures_of(run.cases())) if has_cases else set()
     solids = set(structures_of(run.volumes())) if has_volumes else set()
     metrics = set(_kinds(run.metrics["scores"], "metric"))
-    classes_exclude_one_another = "background" in structures
+    classes_exclude_one_another = "background" in structures and not is_of_slides(run)
     figures = {
         "attention": (plots.plot_attention, bool(run.attention_maps())),
         "final_figure": (plots.plot_final_figure, set(CORNERS) <= structures),
@@ -202,15 +206,23 @@ def _list_tables(run):
         return score_table(run.folder, metric), score_caption(run, metric)
 
     tables = {"worst_cases": lambda: worst_table(run)} if _has_masks_or_nothing(run) else {}
-    for metric in _kinds(_own_rows(run.metrics["scores"]), "metric") or ["dice"]:
+    usual = [] if is_of_slides(run) else ["dice"]
+    for metric in _kinds(_own_rows(run.metrics["scores"]), "metric") or usual:
         name = "scores" if metric == "dice" else f"scores_{metric}"
         tables[name] = partial(scores, metric)
-    return tables | list_label_tables(run)
+    return tables | list_label_tables(run) | list_slide_tables(run)
 
 
 def _own_rows(scores):
-    """Scores that stand in a figure and table of their own: without a rule, of one structure."""
-    return [row for row in scores if not row.get("rule") and row.get("structure") != ALL_LABELS]
+    """Scores that stand in a figure and table of their own: of one structure, of whole cases.
+
+    Not those at a rule's threshold, of all labels, or over the pixels of slides.
+    """
+    return [
+        row
+        for row in scores
+        if not (row.get("rule") or row.get("pooling") or row.get("structure") == ALL_LABELS)
+    ]
 
 
 def _model_groups(run, size=4):

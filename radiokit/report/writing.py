@@ -101,8 +101,9 @@ def write_cases(record, frame) -> Path:
         frame: columns `model, case_id, patient_id, split`, then `dice_<structure>`,
             `cce_<structure>`, `hd95_mm_<structure>` or `hd95_px_<structure>` (NaN where a case
             has no truth of the structure); of a classifier `truth_<label>` (0 or 1, NaN unknown)
-            and `probability_<label>`; `dataset`, and `trained_on` for domain-shift trainings
-            only. A table may hold both kinds, each model NaN where it does not answer.
+            and `probability_<label>`; of whole slides the columns of `count_columns`; `dataset`,
+            and `trained_on` for domain-shift trainings only. A table may hold several kinds, each
+            model NaN where it does not answer.
 
     Returns:
         The file.
@@ -246,7 +247,8 @@ def write_metrics(
 
     Args:
         record: the `Record`.
-        scores: rows as `score_cases` and `score_labels` make them, one below the other.
+        scores: rows as `score_cases`, `score_labels` or `score_pixels` make them, one below
+            the other.
         headline: `(name, Interval)`, the one score to print for the whole run.
         agreement: rows as `score_agreement` makes them.
         published: metric to model to structure to value, such as `PUBLISHED_CARDIAC`; without

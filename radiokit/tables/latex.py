@@ -84,7 +84,9 @@ def _name_rows(frame, words):
     names = {
         "model": lambda key: words.name("models", key),
         "label": words.label,
+        "region": words.structure,
         "source": lambda key: words.name("tables", key),
+        "work": lambda key: words.sections["tables"].get(key, key),
         "rule": words.rule,
     }
     found = {column: name for column, name in names.items() if column in frame}
@@ -115,6 +117,8 @@ def _heading(column, words):
     """A column's heading: known words, a structure, or a score of a structure."""
     if column in words.sections["tables"]:
         return words.name("tables", column)
+    if column in words.sections["metrics"]:
+        return words.metric(column)
     score = SCORE_COLUMN.fullmatch(column)
     if score:
         return f"{words.name('metrics', score[1])}, {words.structure(score[2])}"

@@ -1,6 +1,7 @@
 """Records that several tests of figures draw from; none of them changes one."""
 
 import bodypart_record_maker
+import breast_record_maker
 import cardiac_record_maker
 import headct_record_maker
 import pytest
@@ -43,3 +44,17 @@ def headct_folder(tmp_path_factory):
 def bodypart_folder(tmp_path_factory):
     """A quick record of the body part study: 25 labels, five models."""
     return bodypart_record_maker.make_record(tmp_path_factory.mktemp("bodypart")).folder
+
+
+@pytest.fixture(scope="session")
+def breast_folder(tmp_path_factory):
+    """A complete quick record of the breast study on phantoms, of three test slides."""
+    return breast_record_maker.make_record(tmp_path_factory.mktemp("breast")).folder
+
+
+@pytest.fixture(scope="session")
+def large_breast_folder(tmp_path_factory):
+    """The same of three models, with enough test slides for a bootstrap."""
+    models = ("roi_unet", "cell_unet", "resnet_unet_rgb")
+    out = tmp_path_factory.mktemp("large_breast")
+    return breast_record_maker.make_record(out, 12, models).folder

@@ -53,7 +53,14 @@ BODYPART_FIGURES = {
     "coverage_risk": plots.plot_coverage_risk,
     "many_confusions": plots.plot_confusions,
 }
-FIGURES = CHEST_FIGURES | CARDIAC_FIGURES | HEADCT_FIGURES | BODYPART_FIGURES
+BREAST_FIGURES = {
+    "pixel_scores": plots.plot_pixel_scores,
+    "color_space_scores": plots.plot_color_space_scores,
+    "slide_steps": plots.plot_slide_steps,
+    "color_spaces": plots.plot_color_spaces,
+    "heat_map": plots.plot_heat_map,
+}
+FIGURES = CHEST_FIGURES | CARDIAC_FIGURES | HEADCT_FIGURES | BODYPART_FIGURES | BREAST_FIGURES
 LABELS = {
     "learning_curves": ["epoch", "loss", "validation_score", "training", "validation"],
     "scores": ["interval"],
@@ -91,6 +98,20 @@ LABELS = {
     "label_comparison": ["positives_axis"],
     "coverage_risk": ["coverage", "risk"],
     "many_confusions": ["truth", "prediction", "present", "absent", "called_positive"],
+    "pixel_scores": ["pooling_pixels", "pooling_slides", "one_slide", "range"],
+    "color_space_scores": ["pooling_pixels", "range"],
+    "slide_steps": [
+        "step_slide",
+        "step_ink",
+        "step_cleaned",
+        "step_tissue",
+        "step_lesion",
+        "step_regions",
+        "step_truth",
+        "unknown",
+    ],
+    "color_spaces": ["step_slide", "step_truth"],
+    "heat_map": ["step_slide", "probability"],
 }
 
 
@@ -105,10 +126,11 @@ class Drawn:
 
 
 @pytest.fixture(scope="module")
-def draw(folder, cardiac_folder, headct_folder, bodypart_folder):
+def draw(folder, cardiac_folder, headct_folder, bodypart_folder, breast_folder):
     """Draw a figure of FIGURES, each from its own study's record, and once a language."""
     studies = ((CHEST_FIGURES, folder), (CARDIAC_FIGURES, cardiac_folder))
     studies += ((HEADCT_FIGURES, headct_folder), (BODYPART_FIGURES, bodypart_folder))
+    studies += ((BREAST_FIGURES, breast_folder),)
 
     @cache
     def draw_one(name, language):
@@ -181,6 +203,12 @@ def test_what_the_record_lacks_is_said(folder):
         plots.plot_class_activation(folder)
     with pytest.raises(ValueError, match="no history of None .*it has such of no model"):
         plots.plot_label_curves(folder)
+    for plot in (plots.plot_pixel_scores, plots.plot_color_space_scores):
+        with pytest.raises(ValueError, match="no score over pixels on the test split"):
+            plot(folder)
+    for plot in (plots.plot_slide_steps, plots.plot_color_spaces, plots.plot_heat_map):
+        with pytest.raises(FileNotFoundError, match="keeps no test slide with the pict"):
+            plot(folder)
     for plot in (plots.plot_roc, plots.plot_thresholds, plots.plot_calibration):
         with pytest.raises(ValueError, match="no validation AUC of slices .*no classifier"):
             plot(folder)
