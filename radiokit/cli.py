@@ -13,6 +13,7 @@ from radiokit import __version__, load_keras_quietly, shipped_folder
 DISCLAIMER = "For teaching and research. Not a medical device, not for diagnosis."
 PHANTOM_SETS = {
     "bodypart": ("mdai", "unifesp"),
+    "breast": ("bach", "hashi"),
     "cardiac": ("hvsmr", "acdc"),
     "chest": ("montgomery", "shenzhen", "jsrt", "vindr_ribcxr"),
     "headct": ("rsna_ich",),
@@ -140,7 +141,7 @@ def notebooks(
 @app.command()
 def phantom(
     study: Annotated[
-        str, typer.Argument(help="Name of the study: bodypart, cardiac, chest or headct.")
+        str, typer.Argument(help="Name of the study: bodypart, breast, cardiac, chest or headct.")
     ],
     out: Annotated[Path, typer.Option(help="Folder that gets one folder per data set.")],
     patients: Annotated[int, typer.Option(min=1, help="Patients in each data set.")] = 20,
@@ -224,7 +225,8 @@ def train_segment(
     masks: Annotated[list[Path], typer.Option(help="Folder of masks, in the same order.")],
     out: Annotated[Path, typer.Option(help="Folder for the model and its scores.")],
     patients: Annotated[
-        list[Path] | None, typer.Option(help="CSV of file and patient_id, in the same order.")
+        list[Path] | None,
+        typer.Option(help="CSV of file and patient_id (or group_id), in the same order."),
     ] = None,
     foreground: Annotated[
         list[int] | None, typer.Option(help="Mask value to learn; none: all but 0.")
@@ -239,6 +241,24 @@ def train_segment(
     mirror: Annotated[
         bool, typer.Option(help="Also learn mirrored images; not for a structure with a side.")
     ] = False,
+    color: Annotated[bool, typer.Option(help="Look at red, green and blue, not at grey.")] = False,
+    tile: Annotated[
+        int | None,
+        typer.Option(min=32, help="Side of tiles seen at the images' own resolution, pixels."),
+    ] = None,
+    turn: Annotated[
+        bool, typer.Option(help="Also learn turned images; for tissue, which has no up.")
+    ] = False,
+    threshold: Annotated[
+        float | None, typer.Option(help="Grey value of a mask from which on it is the structure.")
+    ] = None,
+    mpp: Annotated[
+        float | None, typer.Option(help="Microns per pixel of the images, for slides later on.")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Images or tiles a step.")] = None,
+    test_share: Annotated[
+        float | None, typer.Option(min=0.05, max=0.8, help="Share of patients only tested on.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of weights, order and augmentation.")] = 0,
     split_seed: Annotated[int, typer.Option(help="Of who trains and who is tested.")] = 0,
 ) -> None:
@@ -246,7 +266,9 @@ def train_segment(
     load_keras_quietly()
     from radiokit import recipes
 
-    chosen = {"size": size, "epochs": epochs}
+    chosen = {"size": size, "epochs": epochs, "tile": tile, "threshold": threshold}
+    chosen |= {"mpp_um": mpp, "batch_size": batch_size, "test_share": test_share}
+    chosen |= {"mirror": mirror, "color": color, "turn": turn}
     chosen = {name: value for name, value in chosen.items() if value is not None}
     recipes.train_segmenter(
         images,
@@ -255,7 +277,7 @@ def train_segment(
         patients=patients or None,
         foreground=foreground or None,
         ignore=tuple(ignore or ()),
-        settings=recipes.SegmentSettings(**chosen, seed=seed, split_seed=split_seed, mirror=mirror),
+        settings=recipes.SegmentSettings(**chosen, seed=seed, split_seed=split_seed),
     )
     typer.echo(DISCLAIMER)
 
@@ -318,14 +340,20 @@ def train_classify(
 @app.command()
 def predict(
     model: Annotated[Path, typer.Argument(help="Folder that `train` wrote.")],
-    images: Annotated[Path, typer.Option(help="Folder of images.")],
+    images: Annotated[Path, typer.Option(help="Folder of images, or of whole slides.")],
     out: Annotated[Path, typer.Option(help="Folder for the predictions.")],
+    mpp: Annotated[
+        float | None, typer.Option(help="Microns per pixel of the training images, for slides.")
+    ] = None,
+    slide_mpp: Annotated[
+        float | None, typer.Option(help="Microns per pixel of slides that do not say it.")
+    ] = None,
 ) -> None:
-    """Predict masks, or labels, for a folder of images."""
+    """Predict masks, or labels, for a folder of images; heat maps for whole slides."""
     load_keras_quietly()
     from radiokit import recipes
 
-    table = recipes.predict_folder(model, images, out)
+    table = recipes.predict_folder(model, images, out, mpp, slide_mpp)
     unread = int((table["problem"] != "").sum())
     left_out = f", {unread} of them unreadable" if unread else ""
     typer.echo(f"{len(table)} images{left_out}: {out / 'predictions.csv'}. {DISCLAIMER}")

@@ -122,7 +122,7 @@ def test_data_check_of_an_unknown_set_is_one_clear_line(radiokit):
 def test_phantoms_of_an_unknown_study_are_refused(radiokit):
     code, _, complaint = radiokit("phantom", "knee", "--out", "x")
     assert code == 2
-    studies = "bodypart, cardiac, chest, headct"
+    studies = "bodypart, breast, cardiac, chest, headct"
     assert complaint == f"radiokit: No phantoms for 'knee'. Studies: {studies}.\n"
 
 
@@ -146,6 +146,9 @@ def test_phantoms_of_the_heart_are_written_under_their_real_names(radiokit, tmp_
     assert "hvsmr: 1 phantom patients in" in text and "acdc: 1 phantom patients in" in text
     assert (tmp_path / "p" / "hvsmr" / "training_axial_crop_pat0-label.nii.gz").is_file()
     assert (tmp_path / "p" / "acdc" / "training" / "patient001" / "Info.cfg").is_file()
+
+
+NO_SWITCHES = {"mirror": False, "color": False, "turn": False}
 
 
 @pytest.fixture
@@ -182,7 +185,20 @@ def test_train_segment_passes_everything_on(radiokit, fake_recipes):
         "patients": None,
         "foreground": [255],
         "ignore": (127,),
-        "settings": {"seed": 0, "split_seed": 5, "epochs": 2, "mirror": False},
+        "settings": {"seed": 0, "split_seed": 5, "epochs": 2, **NO_SWITCHES},
+    }
+
+
+def test_train_segment_passes_on_what_colour_and_tiles_need(radiokit, fake_recipes):
+    given = ["--images", "a", "--masks", "b", "--out", "o"]
+    options = ["--color", "--tile", "256", "--turn", "--threshold", "128", "--mpp", "0.25"]
+    options += ["--batch-size", "8", "--test-share", "0.4"]
+    code, _, complaint = radiokit("train", "segment", *given, *options)
+    assert (code, complaint) == (0, "")
+    ((_, named),) = fake_recipes
+    assert named["settings"] == {
+        **{"seed": 0, "split_seed": 0, "mirror": False, "color": True, "turn": True},
+        **{"tile": 256, "threshold": 128.0, "mpp_um": 0.25, "batch_size": 8, "test_share": 0.4},
     }
 
 
@@ -218,7 +234,15 @@ def test_predict_says_where_the_answers_are_and_how_many_images_were_not_read(
     assert code == 0
     assert text.startswith("2 images, 1 of them unreadable: answers")
     ((given, _),) = fake_recipes
-    assert [str(part) for part in given] == ["model", "new", "answers"]
+    assert [str(part) for part in given[:3]] == ["model", "new", "answers"]
+    assert given[3:] == (None, None)
+
+
+def test_predict_passes_on_the_resolution_of_slides(radiokit, fake_recipes):
+    given = ["predict", "model", "--images", "new", "--out", "answers"]
+    assert radiokit(*given, "--mpp", "0.5", "--slide-mpp", "0.25")[0] == 0
+    ((given, _),) = fake_recipes
+    assert given[3:] == (0.5, 0.25)
 
 
 def test_phantoms_of_the_head_are_one_set(radiokit, monkeypatch):

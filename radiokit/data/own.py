@@ -17,11 +17,13 @@ from radiokit.data.pairing import (
     Folders,
     list_files,
     pair_files,
+    read_patient_key,
     read_patients,
     report_unmatched,
     table_of_pairs,
 )
 from radiokit.data.picture_files import PICTURES, read_file_header, stem_of
+from radiokit.io.colour_pictures import read_colour_picture, read_mask_levels
 from radiokit.io.geometry import fit_placement, place_image, place_mask
 from radiokit.io.rasters import read_label_mask, read_radiograph
 
@@ -34,6 +36,7 @@ __all__ = [
     "list_images",
     "read_labelled_case",
     "read_pair_case",
+    "read_pair_image",
     "read_pair_target",
 ]
 
@@ -52,10 +55,12 @@ def index_pairs(
     Args:
         images: folder of images, or several.
         masks: folder of masks, or several.
-        patients: CSV with a column `image`, `file` or `case_id` and a column `patient_id`.
-            Without it DICOM files are grouped by PatientID if they carry more than one; else
+        patients: CSV with a column `image`, `file` or `case_id` and a column `patient_id`, or,
+            where patients are unknown, `group_id`: what belongs together, such as tiles of one
+            slide. Without it DICOM files are grouped by PatientID if they carry more than one; else
             every image counts as a patient of its own, which is wrong when a patient has several
-            films. `table.attrs["patient_key"]` says which: the CSV's name, "PatientID", "image".
+            films. `table.attrs["patient_key"]` says which: the CSV's name (with ", group_id" for
+            groups), "PatientID", "image".
 
     Returns:
         Table with `case_id, patient_id, image, mask, dataset, is_phantom, spacing_row_mm,
@@ -85,7 +90,7 @@ def _add_patients_and_spacing(
     table.attrs["patient_key"] = "image"
     if patients is not None:
         table["patient_id"] = read_patients(patients, cases, stem_of)
-        table.attrs["patient_key"] = Path(patients).name
+        table.attrs["patient_key"] = read_patient_key(patients)
     elif len(set(ids) - {""}) > 1:  # a single name on all files is what anonymising leaves
         table["patient_id"] = [patient or case for patient, case in zip(ids, cases, strict=True)]
         table.attrs["patient_key"] = "PatientID"
@@ -113,6 +118,8 @@ def read_pair_case(
     image_shape: Sequence[int],
     foreground: Sequence[int] | None = None,
     ignore: Sequence[int] = (),
+    threshold: float | None = None,
+    color: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Image and mask of one row of `index_pairs`, at the network's size.
 
@@ -125,19 +132,40 @@ def read_pair_case(
         foreground: values of the mask that are the structure; None: every value that is neither 0
             nor in `ignore`.
         ignore: values of the mask where the truth is unknown.
+        threshold: as for `read_pair_target`.
+        color: whether the image is read as red, green and blue.
 
     Returns:
-        Image (H, W, 1) float32 in 0..1, bone bright; target (H, W, 1) float32: 1 structure, 0
-        background (padding included), -1 unknown.
+        Image (H, W, 1) float32 in 0..1, bone bright, or (H, W, 3) in colour; target (H, W, 1)
+        float32: 1 structure, 0 background (padding included), -1 unknown.
 
     Raises:
         radiokit.io.UnreadableFileError: a file cannot be read.
         ValueError: the mask has another shape (aspect) than the image.
     """
     shape = tuple(image_shape[:2])
-    pixels = read_radiograph(row["image"]).pixels
-    image = place_image(pixels, fit_placement(pixels.shape, shape))
-    return image[..., None], read_pair_target(row, pixels.shape, shape, foreground, ignore)
+    pixels = read_pair_image(row["image"], color)
+    image = place_image(pixels, fit_placement(pixels.shape[:2], shape))
+    target = read_pair_target(row, pixels.shape, shape, foreground, ignore, threshold)
+    return image, target
+
+
+def read_pair_image(path: str | Path, color: bool = False) -> np.ndarray:
+    """The image of `read_pair_case` alone, at its own size.
+
+    Use it where no mask is needed.
+
+    Args:
+        path: of a picture; without `color` also of a radiograph in DICOM.
+        color: whether it is read as red, green and blue.
+
+    Returns:
+        (rows, columns, 1) float32 in 0..1, bone bright, or (rows, columns, 3) in colour.
+
+    Raises:
+        radiokit.io.UnreadableFileError: the file cannot be read.
+    """
+    return read_colour_picture(path) if color else read_radiograph(path).pixels[..., None]
 
 
 def read_pair_target(
@@ -146,6 +174,7 @@ def read_pair_target(
     image_shape: Sequence[int],
     foreground: Sequence[int] | None = None,
     ignore: Sequence[int] = (),
+    threshold: float | None = None,
 ) -> np.ndarray:
     """The target of `read_pair_case` alone, for an image that is read already.
 
@@ -153,10 +182,16 @@ def read_pair_target(
 
     Args:
         row: a row of the table (Series or dict) with `mask`.
-        source_shape: height and width of the image's file in pixels.
+        source_shape: height and width of the image's file in pixels (further axes are not looked
+            at).
         image_shape: target height and width in pixels (further axes are not looked at).
         foreground: as for `read_pair_case`.
         ignore: as for `read_pair_case`.
+        threshold: the mask's grey value from which on a pixel is the structure, such as 128, for
+            masks with soft edges; `foreground` and `ignore` have no meaning then. None: the
+            labels are whole. A JPEG of black and white needs no threshold: it is cut at half its
+            brightest value. One with more than 5 % of its pixels between black and white is
+            refused without it.
 
     Returns:
         (H, W, 1) float32: 1 structure, 0 background (padding included), -1 unknown.
@@ -165,14 +200,17 @@ def read_pair_target(
         radiokit.io.UnreadableFileError: the mask cannot be read.
         ValueError: the mask has another shape (aspect) than the image.
     """
-    labels = read_label_mask(row["mask"])
+    labels = read_label_mask(row["mask"]) if threshold is None else read_mask_levels(row["mask"])
     check_same_aspect(source_shape, labels.shape, row["mask"])
     target = np.zeros(labels.shape, np.int8)
-    if foreground is None:
+    if threshold is not None:
+        target[labels >= threshold] = 1
+    elif foreground is None:
         target[labels != 0] = 1
     else:
         target[np.isin(labels, list(foreground))] = 1
-    target[np.isin(labels, list(ignore))] = -1
+    if threshold is None:
+        target[np.isin(labels, list(ignore))] = -1
     placed = place_mask(target, fit_placement(labels.shape, tuple(image_shape[:2])))
     return placed.astype(np.float32)[..., None]
 

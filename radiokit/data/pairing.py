@@ -12,6 +12,7 @@ from radiokit.cards import name_a_few, read_phantom_note
 
 Folders = str | Path | Sequence[str | Path]
 _FILE_COLUMNS = ("image", "file", "case_id")
+PATIENT, GROUP = "patient_id", "group_id"
 
 
 @dataclass(frozen=True)
@@ -150,18 +151,51 @@ def read_patients(
     Use it where file names do not tell patients apart.
 
     Args:
-        path: CSV with a column `image`, `file` or `case_id` and a column `patient_id`.
+        path: CSV with a column `image`, `file` or `case_id` and a column `patient_id`; or, where
+            patients are unknown, `group_id`: what belongs together, such as tiles of one slide.
         cases: stems of the images.
         stem_of: called with a path; its name without the ending.
 
     Returns:
-        One patient a case.
+        One patient, or group, a case.
 
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: it is no CSV, lacks a column or a case, or gives a case to two patients.
     """
-    path = Path(path)
+    rows, column, owner = _read_patient_rows(Path(path))
+    kept = rows.dropna(subset=[column, owner]).rename(columns={owner: PATIENT})
+    patient_of = _patient_map(kept, column, Path(path), stem_of)
+    missing = [case for case in cases if case not in patient_of]
+    if missing:
+        raise ValueError(
+            f"{path} names no patient for {len(missing)} of {len(cases)} images: "
+            f"{name_a_few(missing)}. Add them, or leave these images out."
+        )
+    return [patient_of[case] for case in cases]
+
+
+def read_patient_key(path: str | Path) -> str:
+    """Where patients come from, for `table.attrs["patient_key"]`.
+
+    Use it beside `read_patients`.
+
+    Args:
+        path: as for `read_patients`.
+
+    Returns:
+        The file's name; with ", group_id" where it names groups, because patients are unknown.
+
+    Raises:
+        FileNotFoundError: as `read_patients`.
+        ValueError: as `read_patients`.
+    """
+    _, _, owner = _read_patient_rows(Path(path))
+    return Path(path).name + (f", {GROUP}" if owner == GROUP else "")
+
+
+def _read_patient_rows(path: Path) -> tuple[pd.DataFrame, str, str]:
+    """The CSV, its column of files, and its column of patients or groups."""
     if not path.is_file():
         raise FileNotFoundError(f"The patients' file {path} is not there. Give a CSV file.")
     try:
@@ -171,19 +205,13 @@ def read_patients(
             f"{path} cannot be read as CSV: {error}. Save it as comma-separated UTF-8 text."
         ) from error
     column = next((name for name in _FILE_COLUMNS if name in rows.columns), None)
-    if column is None or "patient_id" not in rows.columns:
+    owner = next((name for name in (PATIENT, GROUP) if name in rows.columns), None)
+    if column is None or owner is None:
         raise ValueError(
             f"{path} has the columns {', '.join(rows.columns)}. It needs patient_id and one of "
-            f"{', '.join(_FILE_COLUMNS)}."
+            f"{', '.join(_FILE_COLUMNS)}; where patients are unknown, group_id."
         )
-    patient_of = _patient_map(rows.dropna(subset=[column, "patient_id"]), column, path, stem_of)
-    missing = [case for case in cases if case not in patient_of]
-    if missing:
-        raise ValueError(
-            f"{path} names no patient for {len(missing)} of {len(cases)} images: "
-            f"{name_a_few(missing)}. Add them, or leave these images out."
-        )
-    return [patient_of[case] for case in cases]
+    return rows, column, owner
 
 
 def _patient_map(

@@ -11,6 +11,7 @@ from radiokit.models.arithmetic import (
     separable_cost_ratio,
 )
 from radiokit.models.classifiers import build_classifier
+from radiokit.models.colors import COLOR_SPACES, ColorSpace, convert_colors
 from radiokit.models.densenet import build_densenet
 from radiokit.models.efficientnet import build_efficientnet
 from radiokit.models.encoders import build_resnet_unet
@@ -22,6 +23,8 @@ from radiokit.models.swin import build_swin_unet
 from radiokit.models.unet import build_unet
 
 __all__ = [
+    "COLOR_SPACES",
+    "ColorSpace",
     "build_alexnet",
     "build_classifier",
     "build_densenet",
@@ -33,6 +36,7 @@ __all__ = [
     "build_resnet_unet",
     "build_swin_unet",
     "build_unet",
+    "convert_colors",
     "count_multiply_adds",
     "parameter_table",
     "separable_cost_ratio",

@@ -1,16 +1,19 @@
 """The published classifiers by their names."""
 
+from functools import partial
+
 from radiokit.models.alexnet import build_alexnet
 from radiokit.models.densenet import build_densenet
 from radiokit.models.efficientnet import build_efficientnet
 from radiokit.models.inception import build_inception_v4
-from radiokit.models.resnet import build_resnet
+from radiokit.models.resnet import RESNETS, build_resnet
 
 BUILDERS = {
     "alexnet": build_alexnet,
     "efficientnet": build_efficientnet,
     "densenet121": build_densenet,
     "inception_v4": build_inception_v4,
+    "resnet50": partial(build_resnet, stage_blocks=RESNETS["resnet50"]),
     "resnet101": build_resnet,
 }
 
@@ -22,12 +25,12 @@ def build_classifier(name, image_shape, num_classes, weights=None, hidden_units=
     more to choose from, smaller versions among it.
 
     The last feature map, for `radiokit.explain.grad_cam`, is `encoder5_relu` of alexnet,
-    `encoder8_swish` of efficientnet, `encoder4_relu` of densenet121 and resnet101, and
-    `encoder3_join` of inception_v4; pooled it is `features` in all five.
+    `encoder8_swish` of efficientnet, `encoder4_relu` of densenet121, resnet50 and resnet101,
+    and `encoder3_join` of inception_v4; pooled it is `features` in all six.
 
     Args:
-        name: `"alexnet"`, `"efficientnet"` (B0), `"densenet121"`, `"inception_v4"` or
-            `"resnet101"`.
+        name: `"alexnet"`, `"efficientnet"` (B0), `"densenet121"`, `"inception_v4"`, `"resnet50"`
+            or `"resnet101"`.
         image_shape: (height, width, channels) in pixels, height and width 64 or more.
         num_classes: labels, one logit each.
         weights: None; the path of a file; `"imagenet"` (not for alexnet and inception_v4), as the

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import keras
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
@@ -10,7 +9,6 @@ from tqdm.auto import tqdm
 from radiokit.data import own
 from radiokit.files import write_text_whole
 from radiokit.io import UnreadableFileError
-from radiokit.io.geometry import fit_placement, place_image, restore_scores
 from radiokit.io.rasters import read_radiograph, write_png
 from radiokit.recipes.decisions import (
     BATCH_SIZE,
@@ -19,28 +17,42 @@ from radiokit.recipes.decisions import (
     to_probabilities,
 )
 from radiokit.recipes.neighbours import order_slices
-from radiokit.recipes.settings import SegmentSettings, read_settings
+from radiokit.recipes.predict_slides import list_slides, predict_slides
+from radiokit.recipes.segment_scores import predict_scores
+from radiokit.recipes.settings import SegmentSettings, load_model, read_settings
 from radiokit.recipes.slices import read_slice
 
 
-def predict_folder(model_folder: Path, images: Path, out: Path) -> pd.DataFrame:
+def predict_folder(
+    model_folder: Path,
+    images: Path,
+    out: Path,
+    mpp_um: float | None = None,
+    slide_mpp_um: float | None = None,
+) -> pd.DataFrame:
     """Predict with either kind of model, whatever the folder holds.
 
-    When to use: as `radiokit predict` does.
+    When to use: as `radiokit predict` does. A folder with whole slides has maps made of them; the
+    pictures in it are then left alone. A TIFF counts as a slide where `mpp_um` is given.
 
     Args:
         model_folder: what `train_segmenter` or `train_classifier` wrote.
-        images: folder of images.
-        out: as for `predict_masks` and `predict_labels`.
+        images: folder of images or of whole slides.
+        out: as for `predict_masks`, `predict_labels` and `predict_slides`.
+        mpp_um: as for `predict_slides`.
+        slide_mpp_um: as for `predict_slides`.
 
     Returns:
         The rows of `predictions.csv`.
 
     Raises:
         FileNotFoundError: no model or no images there.
-        ValueError: as `predict_masks` and `predict_labels`.
+        ValueError: as `predict_masks`, `predict_labels` and `predict_slides`.
     """
     settings, _ = read_settings(Path(model_folder))
+    slides = list_slides(images, with_tiff=mpp_um is not None)
+    if slides:
+        return predict_slides(model_folder, slides, out, mpp_um, slide_mpp_um)
     if isinstance(settings, SegmentSettings):
         return predict_masks(model_folder, images, out)
     return predict_labels(model_folder, images, out)
@@ -79,14 +91,14 @@ def predict_masks(model_folder: Path, images: Path, out: Path) -> pd.DataFrame:
         row = {"image": str(path), "mask": "", "fraction": np.nan}
         row |= {"spacing_row_mm": np.nan, "spacing_column_mm": np.nan, "problem": ""}
         try:
-            film = read_radiograph(path)
+            pixels, spacing_mm = _read_image(path, settings)
         except UnreadableFileError as error:
             row["problem"] = str(error)
         else:
-            mask = predict_scores(model, film.pixels, settings) > 0.5
+            mask = predict_scores(model, pixels, settings) > 0.5
             row |= {"mask": f"{path.stem}.png", "fraction": float(mask.mean())}
-            if film.spacing_mm is not None:
-                row["spacing_row_mm"], row["spacing_column_mm"] = film.spacing_mm
+            if spacing_mm is not None:
+                row["spacing_row_mm"], row["spacing_column_mm"] = spacing_mm
             write_png(Path(out) / row["mask"], mask.astype(np.uint8) * 255)
         rows.append(row)
     table = pd.DataFrame(rows)
@@ -140,43 +152,12 @@ def predict_labels(model_folder: Path, images: Path, out: Path) -> pd.DataFrame:
     return table
 
 
-def predict_scores(model: keras.Model, pixels: np.ndarray, settings: SegmentSettings) -> np.ndarray:
-    """Probability of the structure at every pixel of one image.
-
-    Args:
-        model: from `build_unet` with one sigmoid channel.
-        pixels: (rows, columns) float in 0..1, as `read_radiograph` gives them.
-        settings: those of the training.
-
-    Returns:
-        (rows, columns) float32 in 0..1, at the image's own size. Probabilities, not the mask, are
-        enlarged, so that the outline is finer than the network's pixels.
-    """
-    placement = fit_placement(pixels.shape, (settings.size, settings.size))
-    placed = place_image(pixels, placement)  # (size, size)
-    views = [placed, placed[:, ::-1]] if settings.mirror else [placed]
-    scores = model.predict_on_batch(np.stack(views)[..., None])[..., 0]  # (1 or 2, size, size)
-    if settings.mirror:
-        scores[1] = scores[1][:, ::-1]
-    return restore_scores(scores.mean(axis=0), placement)
-
-
-def load_model(folder: Path) -> keras.Model:
-    """The trained network of a folder.
-
-    When to use: to predict, or to look inside.
-
-    Args:
-        folder: what `train_segmenter` or `train_classifier` wrote.
-
-    Returns:
-        An uncompiled `keras.Model`.
-
-    Raises:
-        FileNotFoundError: no finished training there.
-    """
-    read_settings(folder)
-    return keras.models.load_model(folder / "model.keras", compile=False)
+def _read_image(path, settings):
+    """(rows, columns, C) in 0..1, and the size of a pixel, which only DICOM and JSRT films tell."""
+    if settings.color:
+        return own.read_pair_image(path, color=True), None
+    film = read_radiograph(path)
+    return film.pixels[..., None], film.spacing_mm
 
 
 def _check_nothing_is_overwritten(paths, out):

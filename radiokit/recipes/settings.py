@@ -2,18 +2,22 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import keras
 
 from radiokit.files import write_text_whole
 from radiokit.io.windows import WINDOWS
 
 FRACTIONS = {"train": 0.7, "validation": 0.1, "test": 0.2}
 NETWORKS = (
-    *("densenet", "densenet121", "resnet101", "inception_v4"),
+    *("densenet", "densenet121", "resnet50", "resnet101", "inception_v4"),
     *("efficientnet", "alexnet"),
 )
 SMALLEST_SIZE = 32
+DIVISOR = 16  # the network of a segmentation halves the image four times
 
 
 @dataclass(frozen=True)
@@ -21,15 +25,28 @@ class SegmentSettings:
     """What can be chosen of a training on one's own images and masks.
 
     Args:
-        size: side of the square the images are fitted into, pixels; a multiple of 16.
-        epochs: passes over the training images.
+        size: side of the square the images are fitted into, pixels; a multiple of 16. Without
+            meaning where `tile` is given.
+        epochs: passes over the training images, or over their tiles.
         seed: of weights, order and augmentation.
         split_seed: of who trains and who is tested; keep it when you compare settings.
         mirror: also show every image mirrored, and average the predictions of an image and its
             mirror image. Good for a structure on both sides; wrong for one with a side in its
             name ("left lung").
-        batch_size: images a step.
+        batch_size: images, or tiles, a step.
         learning_rate: the highest.
+        color: show the network red, green and blue instead of grey. For photographs and stained
+            tissue.
+        tile: side in pixels of tiles that the network sees at the images' own resolution, a
+            multiple of 16; an image is then predicted tile by tile. None: the network sees whole
+            images, made smaller. For small structures in large images, such as nuclei.
+        turn: also show every image turned by quarters and mirrored, and average the predictions
+            of its four mirrorings. For images without an up, such as tissue on glass.
+        threshold: the masks' grey value from which on a pixel is the structure, such as 128, for
+            masks with soft edges; None: masks hold whole labels.
+        mpp_um: microns per pixel of the images, noted for predicting on whole slides.
+        test_share: share of the patients that is only tested on, 0.05 to 0.8. From 10 test
+            patients on, intervals are bootstrapped.
     """
 
     size: int = 128
@@ -39,6 +56,12 @@ class SegmentSettings:
     mirror: bool = False
     batch_size: int = 16
     learning_rate: float = 2e-3
+    color: bool = False
+    tile: int | None = None
+    turn: bool = False
+    threshold: float | None = None
+    mpp_um: float | None = None
+    test_share: float = FRACTIONS["test"]
 
 
 @dataclass(frozen=True)
@@ -123,6 +146,45 @@ def check_settings(settings: ClassifySettings) -> None:
         )
 
 
+def check_segment_settings(
+    settings: SegmentSettings, foreground: Sequence[int] | None, ignore: Sequence[int]
+) -> None:
+    """Refuse settings of a segmentation that would fail only after the images were read.
+
+    Use it first.
+
+    Args:
+        settings: of a training.
+        foreground: mask values of the structure, or None.
+        ignore: mask values where the truth is unknown.
+
+    Raises:
+        ValueError: a side that cannot be halved four times, a threshold beside mask values, or a
+            number out of its range.
+    """
+    name, side = ("tile", settings.tile) if settings.tile else ("size", settings.size)
+    if side < SMALLEST_SIZE or side % DIVISOR:
+        fitting = max(SMALLEST_SIZE, -(-side // DIVISOR) * DIVISOR)
+        raise ValueError(
+            f"The {name} is {side} pixels; needed is a multiple of {DIVISOR}, {SMALLEST_SIZE} or "
+            f"more. Take {fitting}."
+        )
+    if settings.threshold is not None and (foreground or len(ignore)):
+        raise ValueError(
+            f"The threshold is {settings.threshold}, and mask values are named too. A threshold "
+            "is for masks of two levels; leave it out where a mask holds whole labels."
+        )
+    if not 0.05 <= settings.test_share <= 0.8:
+        raise ValueError(
+            f"The share of test patients is {settings.test_share}; needed is 0.05 to 0.8."
+        )
+    if settings.mpp_um is not None and not settings.mpp_um > 0:
+        raise ValueError(
+            f"The images are said to have {settings.mpp_um} microns per pixel; needed is a number "
+            "above 0, such as 0.5 at 20x or 0.25 at 40x."
+        )
+
+
 def claim_folder(folder: Path, chosen: dict) -> None:
     """Refuse a folder with another training; else note the choices, so that a kill is resumed.
 
@@ -190,3 +252,21 @@ def read_settings(folder: Path) -> tuple[SegmentSettings | ClassifySettings, dic
     chosen = {name: noted[name] for name in names if name in noted}
     lists = {name: tuple(value) for name, value in chosen.items() if isinstance(value, list)}
     return kind(**(chosen | lists)), noted
+
+
+def load_model(folder: Path) -> keras.Model:
+    """The trained network of a folder.
+
+    When to use: to predict, or to look inside.
+
+    Args:
+        folder: what `train_segmenter` or `train_classifier` wrote.
+
+    Returns:
+        An uncompiled `keras.Model`.
+
+    Raises:
+        FileNotFoundError: no finished training there.
+    """
+    read_settings(folder)
+    return keras.models.load_model(folder / "model.keras", compile=False)

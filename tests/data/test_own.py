@@ -2,7 +2,9 @@
 
 import warnings
 
+import cv2
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -12,7 +14,13 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from radiokit.data.own import check_same_aspect, index_pairs, read_pair_case
+from radiokit.data.own import (
+    check_same_aspect,
+    index_pairs,
+    read_pair_case,
+    read_pair_image,
+    read_pair_target,
+)
 from radiokit.io import UnreadableFileError
 
 
@@ -298,3 +306,56 @@ def test_no_warning_is_given_when_all_match(folders):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         index_pairs(*folders)
+
+
+def test_groups_stand_for_unknown_patients_and_the_table_says_so(folders, tmp_path):
+    rows = pd.DataFrame({"image": ["a.png", "b.png", "c.png"], "group_id": ["1", "1", "2"]})
+    rows.to_csv(tmp_path / "groups.csv", index=False)
+    table = index_pairs(*folders, tmp_path / "groups.csv")
+    assert table["patient_id"].tolist() == ["1", "1", "2"]
+    assert table.attrs["patient_key"] == "groups.csv, group_id"
+    rows.rename(columns={"group_id": "patient_id"}).to_csv(tmp_path / "p.csv", index=False)
+    assert index_pairs(*folders, tmp_path / "p.csv").attrs["patient_key"] == "p.csv"
+    rows.rename(columns={"group_id": "tile"}).to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(ValueError, match="columns image, tile.*where patients are unknown, group"):
+        index_pairs(*folders, tmp_path / "t.csv")
+
+
+@pytest.fixture
+def soft(tmp_path):
+    """A row whose JPEG mask is a ramp from 0 to 255, and the ramp."""
+    ramp = np.tile(np.arange(0, 256, 4), (64, 1)).astype(np.uint8)
+    cv2.imwrite(str(tmp_path / "soft.jpg"), ramp, [cv2.IMWRITE_JPEG_QUALITY, 95])
+    image = np.zeros((64, 64, 3), np.uint8)
+    image[..., 0] = 255
+    return {"image": str(save(tmp_path, "c.png", image)), "mask": str(tmp_path / "soft.jpg")}, ramp
+
+
+def test_a_soft_mask_needs_a_threshold_and_is_cut_there(soft):
+    row, ramp = soft
+    with pytest.raises(UnreadableFileError, match="JPEG, which blurs label values"):
+        read_pair_target(row, (64, 64), (64, 64))
+    target = read_pair_target(row, (64, 64), (64, 64), threshold=128)[..., 0]
+    sure = np.abs(ramp.astype(int) - 128) > 8  # the noise of the compression
+    np.testing.assert_array_equal(target[sure], (ramp >= 128)[sure])
+
+
+def test_a_jpeg_of_black_and_white_needs_no_threshold(tmp_path):
+    disc = cv2.circle(np.zeros((64, 64), np.uint8), (30, 30), 15, 255, -1)
+    cv2.imwrite(str(tmp_path / "disc.jpg"), disc, [cv2.IMWRITE_JPEG_QUALITY, 90])
+    row = {"mask": str(tmp_path / "disc.jpg")}
+    without = read_pair_target(row, (64, 64), (64, 64))[..., 0]
+    np.testing.assert_array_equal(without, disc > 0)
+    np.testing.assert_array_equal(
+        read_pair_target(row, (64, 64), (64, 64), threshold=128)[..., 0], without
+    )
+
+
+def test_colour_is_kept_where_it_is_asked_for(soft):
+    row, _ = soft
+    image, target = read_pair_case(row, (32, 40), threshold=128, color=True)
+    assert (image.shape, target.shape) == ((32, 40, 3), (32, 40, 1))
+    np.testing.assert_allclose(image[16, 20], [1, 0, 0], atol=1e-6)
+    assert read_pair_image(row["image"], color=True).shape == (64, 64, 3)
+    grey = read_pair_image(row["image"])
+    np.testing.assert_allclose(grey, np.full((64, 64, 1), 0.299), atol=1e-6)

@@ -1,4 +1,4 @@
-"""The five published networks by name: what they share, and errors."""
+"""The six published networks by name: what they share, and errors."""
 
 import sys
 
@@ -27,6 +27,7 @@ SMALL = {
     "inception_v4": (build_inception_v4, {"blocks": (1, 1, 1), "width": 0.125}),
     "resnet101": (build_resnet, {"stage_blocks": (1, 1, 1, 1), "width": 4}),
 }
+NAMES = (*SMALL, "resnet50")  # whose small version is that of resnet101
 # the last feature map with pixels, its side at 64 pixels, and the pooled features of that version
 LAST = {
     "alexnet": ("encoder5_relu", 3, 6 * 6 * 256 // 8),
@@ -124,6 +125,7 @@ def test_every_network_takes_hidden_units_and_dropout(name_and_model):
 def test_a_name_hands_its_builder_all_there_is(name, monkeypatch):
     """That the builders' own sizes are the published ones is for the tests of each."""
     assert classifiers.BUILDERS[name] is SMALL[name][0]
+    assert set(classifiers.BUILDERS) == set(NAMES)
 
     def builder(image_shape, num_classes, hidden_units, dropout, weights):
         return image_shape, num_classes, hidden_units, dropout, weights
@@ -134,13 +136,13 @@ def test_a_name_hands_its_builder_all_there_is(name, monkeypatch):
     assert built == ((64, 64, 1), 6, 7, 0.25, "imagenet")
 
 
-@pytest.mark.parametrize("name", ["resnet50", "densenet", ""])
+@pytest.mark.parametrize("name", ["resnet34", "densenet", ""])
 def test_a_classifier_that_does_not_exist_names_those_that_do(name):
     with pytest.raises(ValueError, match=rf"name is '{name}'.*\('alexnet', .*'resnet101'\)"):
         build_classifier(name, (224, 224, 3), 6)
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -155,7 +157,7 @@ def test_wrong_arguments_say_what_is_needed(name, arguments, message):
         build_classifier(**{"name": name, "image_shape": (64, 64, 3), "num_classes": 6} | arguments)
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_weights_file_that_is_not_there_is_missed(name, tmp_path):
     with pytest.raises(FileNotFoundError, match="nothing.h5', where there is no file.*None"):
         build_classifier(name, (64, 64, 3), 6, weights=tmp_path / "nothing.h5")

@@ -88,9 +88,29 @@ def test_the_other_published_depths_are_those_of_keras_applications():
     # The totals that keras.applications prints without the top.
     assert _resnet_parameters(3, RESNETS["resnet50"], 64) == (23_587_712, 2048)
     assert _resnet_parameters(3, RESNETS["resnet152"], 64) == (58_370_944, 2048)
-    model = build_resnet((64, 64, 3), 2, RESNETS["resnet50"])
+
+
+def test_resnet50_is_that_of_keras_applications_weights_included(tmp_path):
+    network = keras.applications.ResNet50(weights=None, include_top=False, input_shape=(64, 64, 3))
+    rng = np.random.default_rng(0)
+    for weight in network.weights:  # away from where they start, moving averages included
+        drawn = rng.uniform(0.8, 1.2, weight.shape) * weight
+        weight.assign(drawn + 0.02 * rng.random(weight.shape) * (len(weight.shape) == 1))
+    network.save(tmp_path / "notop.h5")  # the layout of the published file
+    model = build_classifier("resnet50", (64, 64, 3), 1000, weights=tmp_path / "notop.h5")
+    images = rng.random((2, 64, 64, 3)).astype("float32")
+    wanted = np.asarray(network(keras.applications.resnet.preprocess_input(255 * images)))
+    assert np.isfinite(wanted).all() and wanted.std() > 0
+    np.testing.assert_allclose(
+        _features_of(model, images), wanted, rtol=1e-3, atol=1e-4 * np.abs(wanted).max()
+    )
     assert model.name == "resnet50"
-    assert model.count_params() == 23_587_712 + 2048 * 2 + 2
+    total = model.count_params()
+    assert total == 25_636_712  # as keras.applications prints it
+    assert network.count_params() == total - 2048 * 1000 - 1000
+    # The paper's network has no convolution biases; moving averages are not trained.
+    biases = sum(layer.filters for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
+    assert total - 3 * biases == 25_557_032  # a moving mean and a variance for each of them
 
 
 def test_small_networks_take_any_channels_and_equal_the_arithmetic(small):

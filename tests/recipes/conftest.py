@@ -19,7 +19,12 @@ from radiokit.recipes import (
 
 NUM_PATIENTS, FILMS_EACH = 15, 2
 NUM_HEADS, SLICES_EACH = 50, 8
+NUM_SLIDES, PICTURES_EACH = 10, 2
 SEGMENT = SegmentSettings(size=32, epochs=2, batch_size=8)
+TILES = SegmentSettings(
+    **{"color": True, "tile": 32, "turn": True, "threshold": 128, "mpp_um": 0.5},
+    **{"epochs": 1, "batch_size": 8},
+)
 CLASSIFY = ClassifySettings(
     size=32, epochs=2, members=2, batch_size=32, stage_blocks=(2, 2), growth_rate=8
 )
@@ -44,6 +49,29 @@ class Films:
         cv2.circle(mask, tuple(int(n) for n in generator.integers(14, 28, 2)), 9, 255, -1)
         image[mask > 0] += 150
         mask[:2] = 127  # nobody knows the border
+        return image, mask
+
+
+@dataclass(frozen=True)
+class Tissue:
+    """Folders of coloured pictures of discs, their JPEG masks, and a CSV of groups."""
+
+    folder: Path
+
+    def train(self, out, settings):
+        given = [self.folder / "images"], [self.folder / "masks"]
+        return train_segmenter(*given, out, [self.folder / "groups.csv"], settings=settings)
+
+    @staticmethod
+    def draw(number, shape=(48, 70)):
+        """Discs that differ from their surroundings in colour, hardly in brightness."""
+        generator = np.random.default_rng(number)
+        image = generator.integers(190, 215, (*shape, 3), dtype=np.uint8)
+        mask = np.zeros(shape, np.uint8)
+        for _ in range(3):
+            x, y = (int(n) for n in generator.integers(5, (shape[1] - 5, shape[0] - 5)))
+            cv2.circle(mask, (x, y), 7, 255, -1)
+        image[mask > 0] = 160, 225, 200
         return image, mask
 
 
@@ -86,6 +114,29 @@ def films(tmp_path_factory):
             rows.append({"image": name, "patient_id": f"p{patient:02}"})
     pd.DataFrame(rows).to_csv(folder / "patients.csv", index=False)
     return Films(folder)
+
+
+@pytest.fixture(scope="session")
+def tissue(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tissue")
+    (folder / "masks").mkdir()
+    rows = []
+    for slide in range(NUM_SLIDES):
+        for number in range(PICTURES_EACH):
+            name = f"s{slide:02}_{number}"
+            image, mask = Tissue.draw(100 * slide + number)
+            write_png(folder / "images" / f"{name}.png", image)
+            cv2.imwrite(str(folder / "masks" / f"{name}.jpg"), mask)
+            rows.append({"image": f"{name}.png", "group_id": f"s{slide:02}"})
+    pd.DataFrame(rows).to_csv(folder / "groups.csv", index=False)
+    return Tissue(folder)
+
+
+@pytest.fixture(scope="session")
+def tiler(tissue, tmp_path_factory):
+    """The folder of a finished training on tiles in colour, and the scores it gave back."""
+    out = tmp_path_factory.mktemp("out") / "tiler"
+    return out, tissue.train(out, TILES)
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from radiokit.recipes.settings import (
     ClassifySettings,
     SegmentSettings,
     check_folder,
+    check_segment_settings,
     claim_folder,
     read_settings,
 )
@@ -53,3 +54,27 @@ def test_a_folder_goes_on_with_the_same_choices_alone(tmp_path):
 def test_a_check_writes_nothing(tmp_path):
     check_folder(tmp_path / "new", {"size": 1})
     assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_noted_before_there_were_colours_and_tiles_is_read_as_it_was_trained(tmp_path):
+    noted = {"size": 64, "epochs": 3, "mirror": True, "batch_size": 16, "learning_rate": 0.002}
+    finish(tmp_path, noted | {"seed": 0, "split_seed": 0, "foreground": None, "ignore": [127]})
+    settings, _ = read_settings(tmp_path)
+    assert settings == SegmentSettings(size=64, epochs=3, mirror=True)
+    assert (settings.color, settings.tile, settings.turn) == (False, None, False)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "values", "message"),
+    [
+        ({"tile": 250}, (None, ()), "tile is 250 pixels; needed is a multiple of 16.*Take 256"),
+        ({"size": 16}, (None, ()), "size is 16 pixels.*Take 32"),
+        ({"threshold": 128}, ([255], ()), "threshold is 128, and mask values are named too"),
+        ({"threshold": 128}, (None, (127,)), "threshold is 128, and mask values are named too"),
+        ({"test_share": 0.95}, (None, ()), "share of test patients is 0.95"),
+        ({"mpp_um": 0.0}, (None, ()), "0.0 microns per pixel; needed is a number above 0"),
+    ],
+)
+def test_settings_of_a_segmentation_are_checked_before_anything_is_read(chosen, values, message):
+    with pytest.raises(ValueError, match=message):
+        check_segment_settings(SegmentSettings(**chosen), *values)
