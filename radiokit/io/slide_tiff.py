@@ -69,6 +69,8 @@ def open_with_tifffile(path: Path) -> SlideSource:
 def _source(path: Path, file) -> SlideSource:
     levels, level_notes = find_levels(path, file)
     sample_notes = check_samples(path, levels[0])
+    for pages in levels:
+        _check_complete(path, pages, file.filehandle.size)
     sizes = tuple((pages[0].imagewidth, pages[0].imagelength) for pages in levels)
     downsamples = tuple(float(np.mean(np.divide(sizes[0], size))) for size in sizes)
     readers = [make_cell_reader(path, pages, WHITE) for pages in levels]
@@ -94,6 +96,22 @@ def _source(path: Path, file) -> SlideSource:
         read=read,
         close=file.close,
     )
+
+
+def _check_complete(path: Path, pages: list, num_bytes: int) -> None:
+    """Raise if a level's list of tiles or strips is cut short, or points beyond the file's end."""
+    for page in pages:
+        rows = page.tilelength if page.is_tiled else page.rowsperstrip
+        columns = page.tilewidth if page.is_tiled else page.imagewidth
+        cells = -(-page.imagelength // rows) * -(-page.imagewidth // columns)
+        offsets, counts = (np.asarray(one) for one in (page.dataoffsets, page.databytecounts))
+        is_listed = min(len(offsets), len(counts)) >= cells
+        if not is_listed or (offsets + counts).max() > num_bytes:
+            reason = (
+                f"it is cut short: the level of {page.imagewidth} x {page.imagelength} pixels has "
+                "tiles beyond the end of the file"
+            )
+            raise UnreadableFileError(path, reason, _REMEDY)
 
 
 def _vendor(file) -> str:

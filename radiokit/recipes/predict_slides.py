@@ -141,7 +141,7 @@ def _find_corners(path, tile, mpp_um, slide_mpp_um):
         corners = grid_corners(slide.size_px, tile, downsample, OVERLAP)
         pixels, coarse, low_mpp_um = read_low(slide)
     ink = find_ink(pixels, low_mpp_um).mask
-    tissue = find_tissue(pixels, low_mpp_um) & ~ink
+    tissue = find_tissue(pixels, low_mpp_um, ink)
     share = covered_share(corners, tile, downsample, tissue, coarse)
     if not (share >= LEAST_TISSUE).any():
         raise ValueError(

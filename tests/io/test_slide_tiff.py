@@ -283,3 +283,14 @@ def test_openslides_refusal_is_noted_when_tifffile_reads(tmp_path, monkeypatch):
             "OpenSlide refuses this file (strange directory); tifffile reads it."
         )
         np.testing.assert_array_equal(slide.read_region(*REGION), cut(COLOUR))
+
+
+@pytest.mark.parametrize("num_bytes", [300, 700, 5_000])
+def test_a_tiff_cut_short_after_its_first_page_is_refused_when_it_is_opened(tmp_path, num_bytes):
+    whole = tmp_path / "whole.tif"
+    pixels = np.random.default_rng(0).integers(0, 256, (700, 900, 3), np.uint8)
+    tifffile.imwrite(whole, pixels, tile=(256, 256), compression="jpeg", photometric="rgb")
+    cut = tmp_path / "cut.tif"
+    cut.write_bytes(whole.read_bytes()[:num_bytes])
+    with pytest.raises(UnreadableFileError, match=r"cut\.tif"):
+        open_slide(cut)
