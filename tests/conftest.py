@@ -84,8 +84,8 @@ def book_run(
 ) -> BookRun:
     """Every notebook, executed once; all tests of notebooks read this.
 
-    Where real slices, radiographs and slides are at hand they lie beside the phantoms, for the cells that
-    try the networks on them.
+    Where real slices, radiographs and slides are at hand they lie beside the phantoms, for the
+    cells that try the networks on them.
     """
     folder = tmp_path_factory.mktemp("book")
     real = Path(os.environ.get("RADIOKIT_REAL_DATA", folder / "none"))

@@ -230,7 +230,7 @@ def _kind(path: Path) -> str:
 
 
 def _partial(files: list[Path]) -> list[Path]:
-    return [path for path in files if path.suffix.lower() in (".partial", ".parcel")]
+    return [path for path in files if path.suffix.lower() == ".partial"]
 
 
 def _partner(case: str, found: dict[str, Path]) -> Path | None:

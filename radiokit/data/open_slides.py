@@ -20,7 +20,7 @@ class OpenSlides:
     """What `keep_slides_open` hands out; made and closed there.
 
     Attributes:
-        limit: slides kept at most, and results of each kind.
+        limit: slides kept open at most; outlines and ink, which are small, are kept of all.
         idle: (name, slide) of the slides nobody is reading, the longest unused first.
         regions: annotation file -> what was read from it.
         inks: slide file -> its ink at low magnification.
@@ -203,6 +203,4 @@ def _known(slides: OpenSlides | None, kind: str, name: str, make):
         result = make()
         with slides.lock:
             results[name] = result
-            if len(results) > slides.limit:
-                results.pop(next(iter(results)))
     return result

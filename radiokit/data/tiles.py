@@ -44,7 +44,7 @@ def index_tiles(
     and a tile's share of each follows from geometry.
 
     Args:
-        table: a slide table (`index_bach`, `index_hashi`, `index_tcga`): `case_id, image`,
+        table: a slide table (`index_bach`, `index_tcga`): `case_id, image`,
             `mpp_um` (NaN: the file says it) and, where known, `annotation`.
         mpp_um: size of a tile's pixel, 0.25 for 40x and 4 for 2.5x.
         tile_px: side of a tile in such pixels.
@@ -91,7 +91,7 @@ def _check_index(table: pd.DataFrame, least_tissue: float, most_ink: float) -> N
     if missing or not len(table):
         raise ValueError(
             f"The table has {len(table)} rows and no column {', '.join(missing) or '...'}. Give "
-            "the slides of index_bach, index_hashi or index_tcga."
+            "the slides of index_bach or index_tcga."
         )
     for name, share in (("least_tissue", least_tissue), ("most_ink", most_ink)):
         if not 0 <= share <= 1:

@@ -70,7 +70,7 @@ def _source(path: Path, file) -> SlideSource:
     levels, level_notes = find_levels(path, file)
     sample_notes = check_samples(path, levels[0])
     for pages in levels:
-        _check_complete(path, pages, file.filehandle.size)
+        _check_complete(path, pages)
     sizes = tuple((pages[0].imagewidth, pages[0].imagelength) for pages in levels)
     downsamples = tuple(float(np.mean(np.divide(sizes[0], size))) for size in sizes)
     readers = [make_cell_reader(path, pages, WHITE) for pages in levels]
@@ -98,7 +98,7 @@ def _source(path: Path, file) -> SlideSource:
     )
 
 
-def _check_complete(path: Path, pages: list, num_bytes: int) -> None:
+def _check_complete(path: Path, pages: list) -> None:
     """Raise if a level's list of tiles or strips is cut short, or points beyond the file's end."""
     for page in pages:
         rows = page.tilelength if page.is_tiled else page.rowsperstrip
@@ -106,7 +106,7 @@ def _check_complete(path: Path, pages: list, num_bytes: int) -> None:
         cells = -(-page.imagelength // rows) * -(-page.imagewidth // columns)
         offsets, counts = (np.asarray(one) for one in (page.dataoffsets, page.databytecounts))
         is_listed = min(len(offsets), len(counts)) >= cells
-        if not is_listed or (offsets + counts).max() > num_bytes:
+        if not is_listed or (offsets + counts).max() > page.parent.filehandle.size:
             reason = (
                 f"it is cut short: the level of {page.imagewidth} x {page.imagelength} pixels has "
                 "tiles beyond the end of the file"

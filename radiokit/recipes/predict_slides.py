@@ -13,6 +13,7 @@ from radiokit.data.picture_files import PICTURES
 from radiokit.data.tile_grid import covered_share, grid_corners
 from radiokit.data.tissue import find_tissue
 from radiokit.files import write_text_whole
+from radiokit.io import UnreadableFileError
 from radiokit.io.slides import is_slide, open_slide
 from radiokit.recipes.segment_scores import OVERLAP
 from radiokit.recipes.settings import SegmentSettings, load_model, read_settings
@@ -94,8 +95,11 @@ def predict_slides(
         except ValueError as error:  # no slide, no microns per pixel, or no tissue
             row["problem"] = str(error)
         else:
-            found = _predict(model, path, corners, out, settings.tile, (mpp_um, slide_mpp_um))
-            row |= {"maps": path.stem} | {name: getattr(found, name) for name in COLUMNS}
+            try:
+                found = _predict(model, path, corners, out, settings.tile, (mpp_um, slide_mpp_um))
+                row |= {"maps": path.stem} | {name: getattr(found, name) for name in COLUMNS}
+            except UnreadableFileError as error:  # a tile is damaged; the other slides go on
+                row["problem"] = str(error)
         rows.append(row)
     table = pd.DataFrame(rows)
     write_text_whole(Path(out) / "predictions.csv", table.to_csv(index=False))
@@ -116,7 +120,7 @@ def _checked_resolution(settings, model_folder, mpp_um):
             f"{model_folder} holds no network for whole slides, which sees tiles in colour. Train "
             "one: radiokit train segment --color --tile 256."
         )
-    mpp_um = mpp_um or settings.mpp_um
+    mpp_um = settings.mpp_um if mpp_um is None else mpp_um
     if mpp_um is None:
         raise ValueError(
             "How large a pixel of the training images was is not known, so neither is the "

@@ -143,7 +143,7 @@ def _area(ring: np.ndarray) -> int:
 
 def _join(class_index: int, shells: list, holes: list, min_area: float) -> list[Outline]:
     """Each hole goes to the smallest ring around it."""
-    by_size = sorted(range(len(shells)), key=lambda place: shells[place][1])
+    by_size = np.argsort([area for _, area in shells], kind="stable")
     boxes = np.array([[*ring.min(axis=0), *ring.max(axis=0)] for ring, _ in shells])
     inner: dict[int, list] = {}
     for hole, area in holes:
@@ -159,12 +159,14 @@ def _join(class_index: int, shells: list, holes: list, min_area: float) -> list[
     return outlines
 
 
-def _shell_around(hole: np.ndarray, shells: list, by_size: list, boxes: np.ndarray) -> int | None:
+def _shell_around(
+    hole: np.ndarray, shells: list, by_size: np.ndarray, boxes: np.ndarray
+) -> int | None:
     x, y = hole[_upper_left(hole)]
     is_near = (boxes[:, :2] <= (x, y)).all(axis=1) & (boxes[:, 2:] > (x, y)).all(axis=1)
-    for place in by_size:
-        if is_near[place] and _contains(shells[place][0], x + 0.5, y + 0.5):
-            return place
+    for place in by_size[is_near[by_size]]:
+        if _contains(shells[place][0], x + 0.5, y + 0.5):
+            return int(place)
     return None
 
 

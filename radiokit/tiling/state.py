@@ -102,13 +102,14 @@ def find_finished(out: Path, identity: dict[str, str]) -> dict | None:
         identity: from `identify`.
 
     Returns:
-        What `map.json` says; None where there is none, or another.
+        What `map.json` says; None where there is none, or another, or a file of it is gone.
     """
     try:
         record = read_record(out)
     except (FileNotFoundError, ValueError):
         return None
-    return record if record.get("identity") == identity else None
+    is_whole = all((out / name).is_file() for name in FILES)
+    return record if is_whole and record.get("identity") == identity else None
 
 
 def begin_map(out: Path, identity: dict[str, str], plan: MapPlan) -> MapState:
