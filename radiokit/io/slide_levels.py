@@ -59,17 +59,18 @@ def _is_smaller(page, base) -> bool:
 def _ome_levels(path: Path, file) -> tuple[list[list], tuple[str, ...]]:
     series = max(file.series, key=lambda one: one.keyframe.imagewidth * one.keyframe.imagelength)
     notes = []
-    levels = [_level_pages(path, file, level, notes) for level in series.levels]
+    size_px = (series.keyframe.imagewidth, series.keyframe.imagelength)
+    levels = [_level_pages(path, file, level, size_px, notes) for level in series.levels]
     return levels, tuple(dict.fromkeys(notes))
 
 
-def _level_pages(path: Path, file, level, notes: list[str]) -> list:
+def _level_pages(path: Path, file, level, size_px: tuple[int, int], notes: list[str]) -> list:
     """The page, or three of them, that show the first plane of a level."""
     page = level.keyframe
     lead = dict(zip(level.axes, level.shape, strict=True))
     num_pages = len(level.pages)
     if page.samplesperpixel == 1 and num_pages > 1 and lead.get("C", 1) > 1:
-        if not (lead["C"] == 3 and has_rgb_channels(file.ome_metadata)):
+        if not (lead["C"] == 3 and has_rgb_channels(file.ome_metadata, size_px)):
             reason = f"it has {lead['C']} channels, which are no red, green and blue"
             remedy = "Read channels with tifffile.imread, or save a picture of them as RGB."
             raise UnreadableFileError(path, reason, remedy)

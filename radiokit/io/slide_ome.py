@@ -32,11 +32,13 @@ def is_ome_text(description: str) -> bool:
     return description.lstrip().startswith("<") and description.rstrip()[-4:] == "OME>"
 
 
-def read_ome_properties(text: str) -> dict[str, str]:
+def read_ome_properties(text: str, size_px: tuple[int, int]) -> dict[str, str]:
     """Size of a pixel in microns and magnification, under names that begin with `ome.`.
 
     Args:
         text: OME-XML.
+        size_px: width and height of the slide's finest level. A file may describe several images,
+            an overview before the slide among them; the one of this size is meant, or the first.
 
     Returns:
         What of `ome.PhysicalSizeX`, `ome.PhysicalSizeY` and `ome.NominalMagnification` is said;
@@ -44,19 +46,20 @@ def read_ome_properties(text: str) -> dict[str, str]:
     """
     root = _parsed(text)
     found = {}
-    pixels = _first(root, "Pixels")
+    image = _image_of(root, size_px)
+    pixels = _first(image, "Pixels")
     for axis in "XY":
         size = pixels.get(f"PhysicalSize{axis}") if pixels is not None else None
         factor = _UM_PER_UNIT.get(pixels.get(f"PhysicalSize{axis}Unit", "µm")) if size else None
         if factor is not None:
             found[f"ome.PhysicalSize{axis}"] = repr(float(size) * factor)
-    objective = _first(root, "Objective")
+    objective = _objective_of(root, image)
     if objective is not None and objective.get("NominalMagnification"):
         found["ome.NominalMagnification"] = objective.get("NominalMagnification")
     return found
 
 
-def has_rgb_channels(text: str) -> bool:
+def has_rgb_channels(text: str, size_px: tuple[int, int]) -> bool:
     """Whether three grey channels of an OME-TIFF are red, green and blue.
 
     Use it for files that keep the colours of a slide on a page each, unlike those of probability
@@ -64,12 +67,14 @@ def has_rgb_channels(text: str) -> bool:
 
     Args:
         text: OME-XML.
+        size_px: as for `read_ome_properties`.
 
     Returns:
         True where the channels' colours are the three pure ones, or they are named so, or nothing
         is said of them at all.
     """
-    channels = [element for element in _parsed(text).iter() if _tag(element) == "Channel"]
+    image = _image_of(_parsed(text), size_px)
+    channels = [element for element in image.iter() if _tag(element) == "Channel"]
     if len(channels) != 3:
         return False
     colours = [channel.get("Color") for channel in channels]
@@ -94,6 +99,29 @@ def _rgb(colour: str | None) -> tuple[int, ...] | None:
 
 def _parsed(text: str) -> ElementTree.Element:
     return ElementTree.fromstring(text)
+
+
+def _image_of(root: ElementTree.Element, size_px: tuple[int, int]) -> ElementTree.Element:
+    """The Image of this width and height, else the first, else all there is."""
+    images = [element for element in root.iter() if _tag(element) == "Image"]
+    for image in images:
+        pixels = _first(image, "Pixels")
+        sizes = [pixels.get(name) for name in ("SizeX", "SizeY")] if pixels is not None else []
+        if sizes == [str(length) for length in size_px]:
+            return image
+    return images[0] if images else root
+
+
+def _objective_of(
+    root: ElementTree.Element, image: ElementTree.Element
+) -> ElementTree.Element | None:
+    """The objective that an image names, else the first of the file."""
+    settings = _first(image, "ObjectiveSettings")
+    for element in root.iter():
+        if _tag(element) == "Objective" and settings is not None:
+            if element.get("ID") == settings.get("ID"):
+                return element
+    return _first(root, "Objective")
 
 
 def _first(root: ElementTree.Element, name: str) -> ElementTree.Element | None:

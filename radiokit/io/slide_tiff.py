@@ -139,5 +139,5 @@ def _properties(page, file) -> dict[str, str]:
         if page.tags.valueof(name):
             properties[f"tiff.{name}"] = str(page.tags.valueof(name))
     if file.is_ome:
-        properties |= read_ome_properties(file.ome_metadata)
+        properties |= read_ome_properties(file.ome_metadata, (page.imagewidth, page.imagelength))
     return properties

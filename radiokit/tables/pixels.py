@@ -206,6 +206,7 @@ def _resampled_auc(times, positives, negatives):
 
 def _range_interval(estimate, own, num_undefined):
     """The pooled score with the lowest and the highest patient's own."""
+    num_undefined += int(np.isnan(own).sum())
     own = own[~np.isnan(own)]
     if np.isnan(estimate) or not len(own):
         return stats.Interval(np.nan, np.nan, np.nan, len(own), num_undefined, "undefined")
