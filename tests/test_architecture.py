@@ -3,7 +3,6 @@
 import graphlib
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import architecture_rules as rules
@@ -171,11 +170,6 @@ def test_private_names_and_keras_methods_need_no_docstring(source):
     assert complaints(source, "losses.py") == []
 
 
-def best_of(tries, code):
-    """Shortest of a few starts, in seconds: other work on the machine only ever adds."""
-    return min(code() for _ in range(tries))
-
-
 def start_python(*arguments):
     return subprocess.run(
         [sys.executable, *arguments],
@@ -186,21 +180,7 @@ def start_python(*arguments):
     ).stdout
 
 
-def test_importing_radiokit_takes_under_0_3_seconds():
-    code = "import time; t = time.perf_counter(); import radiokit; print(time.perf_counter() - t)"
-    assert best_of(5, lambda: float(start_python("-c", code))) < 0.3
-
-
 def test_importing_radiokit_or_its_command_brings_no_heavy_library():
     code = "import sys, radiokit.cli; print(*sorted(m.split('.')[0] for m in sys.modules))"
     loaded = set(start_python("-c", code).split())
     assert loaded.isdisjoint({"tensorflow", "keras", "matplotlib", "numpy", "pandas", "nbclient"})
-
-
-def test_help_takes_under_one_second():
-    def seconds():
-        started = time.perf_counter()
-        start_python("-m", "radiokit.cli", "--help")
-        return time.perf_counter() - started
-
-    assert best_of(5, seconds) < 1
