@@ -145,7 +145,7 @@ def test_predicted_masks_are_kept(record):
     assert bool(masks) == outlines
     for mask in masks[:20]:
         with Image.open(mask) as image:
-            assert image.mode in ("L", "1")
+            assert image.mode in ("L", "1", "P")  # P: classes, with their colours as a palette
 
 
 @every_notebook
