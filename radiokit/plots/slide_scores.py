@@ -18,15 +18,16 @@ from radiokit.plots.figure import (
     wrap,
 )
 from radiokit.record import (
+    ALL_CLASSES,
     COLOR_SPACE_MODELS,
     LESION_CLASSES,
+    MACRO,
     REGION_CLASSES,
     read_pixel_scores,
     read_run,
     slide_counts,
 )
 
-MACRO, ALL_CLASSES = "macro", "all_classes"  # as in the scores
 # Pooling to marker, colour and place of its line above or below the middle.
 POOLING_STYLES = {"pixels": ("D", BLUE, -0.2), "slides": ("o", ORANGE, 0.2)}
 INTERVAL_LINES = {"bootstrap": ("interval", "-"), "range": ("range", ":")}

@@ -16,9 +16,8 @@ from radiokit.files import write_text_whole
 from radiokit.io import UnreadableFileError
 from radiokit.io.slides import is_slide, open_slide
 from radiokit.recipes.segment_scores import OVERLAP
-from radiokit.recipes.settings import SegmentSettings, load_model, read_settings
+from radiokit.recipes.settings import STRUCTURE, SegmentSettings, load_model, read_settings
 
-STRUCTURE = "foreground"
 LEAST_TISSUE = 0.05  # of a tile; at the rim of the tissue too little is better than nothing
 MAP_DOWNSAMPLE = 2  # network pixels per map pixel
 MIN_AREA_UM2 = 10.0  # of an outline; a small nucleus has about 20

@@ -23,13 +23,13 @@ from radiokit.recipes.segment_scores import predict_scores
 from radiokit.recipes.segment_tiles import MARGIN, index_tiles, read_tile
 from radiokit.recipes.settings import (
     FRACTIONS,
+    STRUCTURE,
     SegmentSettings,
     check_segment_settings,
     claim_folder,
 )
 
 WIDTHS = (16, 32, 64, 128, 256)
-STRUCTURE = "foreground"
 MODEL = "unet"
 GREY = np.array([0.299, 0.587, 0.114], np.float32)  # luminance, ITU-R BT.601
 STAIN = 0.2  # largest change of a colour channel's power in training

@@ -17,6 +17,7 @@ NETWORKS = (
     *("efficientnet", "alexnet"),
 )
 SMALLEST_SIZE = 32
+STRUCTURE = "foreground"  # what a segmentation of one's own masks is called in its record
 DIVISOR = 16  # the network of a segmentation halves the image four times
 
 

@@ -34,8 +34,10 @@ from radiokit.record.run import (
     read_run,
 )
 from radiokit.record.slide_counts import (
+    ALL_CLASSES,
     COUNTS,
     LESION_CLASSES,
+    MACRO,
     REGION_CLASSES,
     SlideCounts,
     counted_structures,
@@ -52,6 +54,8 @@ from radiokit.record.slides import (
 )
 
 __all__ = [
+    "ALL_CLASSES",
+    "MACRO",
     "COLOR_SPACE_MODELS",
     "COUNTS",
     "HALF",

@@ -10,6 +10,7 @@ from radiokit.record.cases import main_study, patients_of
 COUNTS = ("tp", "fp", "fn", "tn")  # columns `tp_<structure>`: pixels, one against the rest
 LESION_CLASSES = ("benign", "in_situ", "invasive")
 REGION_CLASSES = ("background", *LESION_CLASSES)  # a pixel's class is its place here
+MACRO, ALL_CLASSES = "macro", "all_classes"  # what stands where other scores name a structure
 NUM_BINS = 256
 
 

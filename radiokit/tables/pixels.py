@@ -9,8 +9,10 @@ from radiokit import metrics, stats
 from radiokit.metrics import PIXEL_METRICS
 from radiokit.metrics.checks import ratio
 from radiokit.record import (
+    ALL_CLASSES,
     COUNTS,
     LESION_CLASSES,
+    MACRO,
     REGION_CLASSES,
     Run,
     counted_structures,
@@ -23,7 +25,6 @@ from radiokit.record import (
 from radiokit.stats.intervals import interval_of_draws
 from radiokit.stats.resampling import draw_patients
 
-MACRO, ALL_CLASSES = "macro", "all_classes"  # what stands where other scores name a structure
 NUM_RESAMPLES = 1000
 
 

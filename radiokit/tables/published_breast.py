@@ -1,14 +1,15 @@
 """What the breast study printed, and what it printed of others; never ranked against ours."""
 
+from radiokit.metrics import PIXEL_METRICS
+
 # Zeiser, DeepBatch: its ROI module (lesion against the rest) and its cell module (which labels
 # regions). The pooling is not stated, and an IoU above the F1 cannot come from the same counts,
 # for which F1 = 2 IoU / (1 + IoU).
-_METRICS = ("iou", "accuracy", "sensitivity", "specificity", "f1", "auc")
 PUBLISHED_BREAST_ROI = dict(
-    zip(_METRICS, (0.9343, 0.9127, 0.9077, 0.9403, 0.8417, 0.93), strict=True)
+    zip(PIXEL_METRICS, (0.9343, 0.9127, 0.9077, 0.9403, 0.8417, 0.93), strict=True)
 )
 PUBLISHED_BREAST_CELL = dict(
-    zip(_METRICS, (0.8823, 0.9610, 0.7183, 0.9619, 0.8294, 0.86), strict=True)
+    zip(PIXEL_METRICS, (0.8823, 0.9610, 0.7183, 0.9619, 0.8294, 0.86), strict=True)
 )
 
 # The colour-space study: Dice, accuracy over all pixels, then "accuracy" of each class. A class
@@ -43,7 +44,7 @@ PUBLISHED_BREAST = {
         "roi_unet": {"lesion": PUBLISHED_BREAST_ROI[metric]},
         "cell_unet": {"macro": PUBLISHED_BREAST_CELL[metric]},
     }
-    for metric in _METRICS
+    for metric in PIXEL_METRICS
 }
 for _space, _row in PUBLISHED_COLOR_SPACES.items():
     _model = f"resnet_unet_{_space}"

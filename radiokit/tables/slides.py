@@ -3,8 +3,7 @@
 import pandas as pd
 
 from radiokit.metrics import PIXEL_METRICS
-from radiokit.record import COLOR_SPACE_MODELS, REGION_CLASSES, read_run
-from radiokit.tables.pixels import ALL_CLASSES, MACRO
+from radiokit.record import ALL_CLASSES, COLOR_SPACE_MODELS, MACRO, REGION_CLASSES, read_run
 from radiokit.tables.published_breast import RELATED_BREAST
 from radiokit.tables.scoring import interval_of_row
 
